@@ -1,0 +1,20 @@
+import { destination, type Logger, pino } from 'pino'
+
+export type { Logger }
+
+export const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+export type LogLevel = (typeof logLevels)[number]
+
+/** JSON lines on stderr; stdout belongs to what is said to a person. Keys never reach a log. */
+export function createLogger(level: LogLevel): Logger {
+  return pino(
+    {
+      level,
+      base: null,
+      timestamp: () => `,"time":"${new Date().toISOString()}"`,
+      formatters: { level: (label) => ({ level: label }) },
+      redact: ['authorization', '*.authorization', 'secret', '*.secret'],
+    },
+    destination({ fd: 2, sync: true }),
+  )
+}
