@@ -1,0 +1,111 @@
+import { once } from 'node:events'
+import type { Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Config } from './config.ts'
+import { StartError, UnavailableError } from './errors.ts'
+import { createErrorPresenter } from './graphql/errors.ts'
+import { createOpenSubscriptions } from './graphql/open-subscriptions.ts'
+import { createGraphQLServer } from './graphql/yoga.ts'
+import type { Closers } from './infra/closers.ts'
+import type { Logger } from './infra/logger.ts'
+import { createMetrics } from './infra/metrics.ts'
+import { createRateLimiter } from './infra/rate-limiter.ts'
+import type { Resources } from './resources.ts'
+import { createServices } from './services.ts'
+import { createAdmission } from './transport/admission.ts'
+import { createGraphQLHandler } from './transport/graphql-http.ts'
+import { checkReadiness } from './transport/health.ts'
+import { createHttpServer, type Route, sendJson } from './transport/http.ts'
+import { attachWebSocket } from './transport/websocket.ts'
+
+export type App = ReturnType<typeof createApp>
+
+interface Process {
+  config: Config
+  logger: Logger
+  closers: Closers
+  resources: Resources
+}
+
+/** How long open requests may take to end when the process does. */
+const drainMs = 10_000
+
+/** The composition root of the API: everything that answers a client is put together here, by hand. */
+export function createApp({ config, logger, closers, resources }: Process) {
+  const { prisma, pool, queue, bus } = resources
+  const { limits, redisUrl } = config
+  const services = createServices({ prisma, pool, bus, logger, closers })
+  const metrics = createMetrics(() => queue.depth())
+  const perMinute = limits.requestsPerMinute
+  const limiter = perMinute > 0 ? createRateLimiter({ redisUrl, perMinute, logger }) : null
+  if (limiter) closers.add('rate limiter', () => limiter.close())
+
+  const admission = createAdmission({ authentication: services.authentication, limiter, perMinute })
+  const presenter = createErrorPresenter({ logger, onError: (code) => metrics.errors.inc({ code }) })
+  const subscriptions = createOpenSubscriptions({ limits, metrics })
+  const graphql = createGraphQLServer({ services, limits, metrics, presenter, subscriptions })
+  const ready = { database: () => pool.query('select 1'), queue: () => queue.ping(), bus: () => bus.ping() }
+  let isClosing = false
+
+  const routes: Record<string, Route> = {
+    '/': async (_, response) => void response.writeHead(302, { location: '/graphql' }).end(),
+    '/graphql': createGraphQLHandler({ graphql, admission, maxBodyBytes: limits.bodyBytes }),
+    '/healthz': async (_, response) => sendJson(response, 200, { status: 'alive' }),
+    '/readyz': async (_, response) => {
+      const health = await checkReadiness(isClosing ? { ...ready, process: refuseWhileClosing } : ready)
+      sendJson(response, health.status, health.body)
+    },
+    '/metrics': async (_, response) => {
+      response.writeHead(200, { 'content-type': metrics.registry.contentType }).end(await metrics.registry.metrics())
+    },
+  }
+  const server = createHttpServer({ routes, logger, metrics })
+  const websocket = attachWebSocket({ server, graphql, admission, presenter, limits, logger, metrics })
+  closers.add('HTTP server', () => close(), drainMs + 1_000)
+
+  async function close(): Promise<void> {
+    isClosing = true
+    websocket.close()
+    if (!server.listening) return
+    const closed = once(server, 'close')
+    server.close()
+    server.closeIdleConnections()
+    subscriptions.endAll(new UnavailableError('The server restarts: subscribe again.'))
+    const timer = setTimeout(() => server.closeAllConnections(), drainMs)
+    await closed
+    clearTimeout(timer)
+  }
+
+  return {
+    services,
+    /** Resolves with the address that it listens at. */
+    listen: () => listen(server, config),
+    /** Everything that was asked for before has been done: for tests. */
+    async drain(): Promise<void> {
+      await queue.drain()
+      await bus.drain()
+      await services.lastUsed.flush()
+    },
+  }
+}
+
+async function refuseWhileClosing(): Promise<never> {
+  throw new Error('the process is ending')
+}
+
+async function listen(server: Server, { host, port }: Config): Promise<string> {
+  server.listen(port, host)
+  try {
+    await once(server, 'listening')
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException
+    if (code === 'EADDRINUSE') {
+      throw new StartError(
+        `PORT ${port} on ${host} is taken by another program. Set PORT to a free one; 0 finds one by itself.`,
+      )
+    }
+    throw new StartError(`HOST ${host}, PORT ${port}: ${message}`)
+  }
+  const { address, family, port: taken } = server.address() as AddressInfo
+  return `http://${family === 'IPv6' ? `[${address}]` : address}:${taken}`
+}

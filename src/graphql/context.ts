@@ -1,0 +1,24 @@
+import type { Services } from '../services.ts'
+import { createTenantLoaders } from '../tenants/tenant.loaders.ts'
+import type { Viewer } from '../tenants/viewer.ts'
+
+/** What a transport knows of a request before it is executed. */
+export interface RequestContext {
+  viewer: Viewer
+  requestId: string
+}
+
+export interface Context extends RequestContext {
+  services: Services
+  loaders: Loaders
+}
+
+export type Loaders = ReturnType<typeof createLoaders>
+
+/**
+ * Loaders batch; those of a query also remember for as long as it runs. Those of a subscription live as long as it
+ * does and must not remember, or every event would show what the first one saw.
+ */
+export function createLoaders(services: Services, { remember }: { remember: boolean }) {
+  return { ...createTenantLoaders(services, { cache: remember }) }
+}

@@ -1,0 +1,78 @@
+import { type ExecutionResult, GraphQLError } from 'graphql'
+import { isAsyncIterable, type Plugin } from 'graphql-yoga'
+import type { Limits } from '../config.ts'
+import { type DomainError, LimitError } from '../errors.ts'
+import type { Metrics } from '../infra/metrics.ts'
+import { anonymous, type Viewer } from '../tenants/viewer.ts'
+import { type Context, createLoaders } from './context.ts'
+import { type Endable, endable } from './endable.ts'
+
+interface Options {
+  limits: Pick<Limits, 'subscriptionsPerKey'>
+  metrics: Pick<Metrics, 'openSubscriptions'>
+}
+
+/**
+ * What holds for every subscription, over WebSocket and SSE alike: a key may hold only so many (in each process),
+ * each ends with a coded error when its key does, and all of them do when the process does.
+ */
+export interface OpenSubscriptions {
+  plugin: Plugin<Context>
+  endAll(reason: DomainError): void
+}
+
+export function createOpenSubscriptions({ limits, metrics }: Options): OpenSubscriptions {
+  const openByKey = new Map<string, number>()
+  const streams = new Set<Endable<ExecutionResult>>()
+
+  function open({ keyId }: Viewer, change: 1 | -1): void {
+    const count = (openByKey.get(keyId) ?? 0) + change
+    if (count > 0) openByKey.set(keyId, count)
+    else openByKey.delete(keyId)
+    metrics.openSubscriptions.inc(change)
+  }
+
+  const plugin: Plugin<Context> = {
+    onSubscribe({ args, setResultAndStopExecution }) {
+      const context = args.contextValue as Context
+      const { viewer, services } = context
+      if ((openByKey.get(viewer.keyId) ?? 0) >= limits.subscriptionsPerKey) {
+        setResultAndStopExecution({ errors: [failed(tooMany(limits.subscriptionsPerKey))] })
+        return
+      }
+      context.loaders = createLoaders(services, { remember: false })
+      return {
+        onSubscribeResult({ result, setResult }) {
+          if (!isAsyncIterable(result) || viewer === anonymous) return
+          open(viewer, 1)
+          const stream = endable(result as AsyncIterable<ExecutionResult>, () => {
+            stopWatching()
+            streams.delete(stream)
+            open(viewer, -1)
+          })
+          streams.add(stream)
+          const stopWatching = services.keyWatch.onceEnded(viewer, (reason) => stream.end({ errors: [failed(reason)] }))
+          setResult(stream.values as typeof result)
+        },
+      }
+    },
+  }
+
+  return {
+    plugin,
+    endAll(reason) {
+      for (const stream of streams) stream.end({ errors: [failed(reason)] })
+    },
+  }
+}
+
+function failed(failure: DomainError): GraphQLError {
+  return new GraphQLError(failure.message, { originalError: failure })
+}
+
+function tooMany(max: number): LimitError {
+  return new LimitError('RATE_LIMITED', `Your key holds ${max} subscriptions already; ${max} is the limit.`, {
+    limit: 'TRACEMEND_MAX_SUBSCRIPTIONS_PER_KEY',
+    max,
+  })
+}

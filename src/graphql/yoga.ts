@@ -1,0 +1,65 @@
+import { createYoga } from 'graphql-yoga'
+import type { Limits } from '../config.ts'
+import type { Metrics } from '../infra/metrics.ts'
+import type { Services } from '../services.ts'
+import { createLoaders, type RequestContext } from './context.ts'
+import { useErrorPresenter } from './errors.plugin.ts'
+import type { ErrorPresenter } from './errors.ts'
+import { useQueryLimits } from './limits.plugin.ts'
+import type { OpenSubscriptions } from './open-subscriptions.ts'
+import { schema } from './schema.ts'
+import { useTimeLimit } from './time-limit.plugin.ts'
+
+export type GraphQLServer = ReturnType<typeof createGraphQLServer>
+
+/** A request as HTTP hands it on: the parameters of a POST are parsed already, within the limits of a body. */
+export interface HttpContext extends RequestContext {
+  params?: Record<string, unknown>
+}
+
+interface Options {
+  services: Services
+  limits: Limits
+  metrics: Metrics
+  presenter: ErrorPresenter
+  subscriptions: OpenSubscriptions
+}
+
+/** The phases of a request, in order: parameters, parse, validate, limits, execute or subscribe, present. */
+export function createGraphQLServer({ services, limits, metrics, presenter, subscriptions }: Options) {
+  return createYoga<HttpContext>({
+    schema,
+    graphqlEndpoint: '/graphql',
+    landingPage: false,
+    logging: false,
+    maskedErrors: false,
+    multipart: false,
+    maxRequestBodySize: false,
+    // A key is sent by the client's own code, never by the browser by itself: any origin may ask.
+    cors: { origin: '*', credentials: false, exposedHeaders: ['x-request-id', 'retry-after'] },
+    graphiql: { title: 'Tracemend', defaultQuery: welcome, headers: '{\n  "authorization": "Bearer tm_..."\n}' },
+    renderGraphiQL: async (options) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options ?? {}),
+    context: () => ({ services, loaders: createLoaders(services, { remember: true }) }),
+    plugins: [
+      {
+        onRequestParse({ serverContext, setRequestParser }) {
+          const { params } = serverContext as unknown as HttpContext
+          if (params) setRequestParser(() => params)
+        },
+      },
+      useQueryLimits(limits),
+      useTimeLimit(limits.operationMs, metrics),
+      subscriptions.plugin,
+      useErrorPresenter(presenter),
+    ],
+  })
+}
+
+const welcome = `# Put your key into the headers below, then run this.
+query Welcome {
+  viewer {
+    tenant { name usage { month spans spanLimit } }
+    scopes
+  }
+}
+`

@@ -1,0 +1,87 @@
+import pg from 'pg'
+import { StartError } from '../errors.ts'
+import type { Logger } from './logger.ts'
+import { type Migration, migrationsFolder, readMigrations } from './migration-files.ts'
+import { openSchemaEngine } from './schema-engine.ts'
+
+/** Any number, the same in every process: whoever holds it prepares the database, the others wait. */
+const preparationLock = 7_284_661_936
+
+/**
+ * Brings the database to the program's schema, then runs `prepare` (first rows, the queue's own tables), all under
+ * one advisory lock: any number of processes may start at once on one empty database. A database that knows
+ * migrations which the program doesn't is left untouched.
+ */
+export async function migrate(
+  databaseUrl: string,
+  logger: Logger,
+  prepare: () => Promise<void> = async () => {},
+  migrations?: Migration[],
+): Promise<void> {
+  const known = migrations ?? (await readMigrations())
+  const client = new pg.Client({ connectionString: databaseUrl })
+  await client.connect()
+  try {
+    await client.query('select pg_advisory_lock($1)', [preparationLock])
+    const applied = await readApplied(client)
+    refuseNewer(applied, known)
+    const missing = known.filter(({ name }) => !applied.includes(name))
+    if (missing.length > 0) await apply(client, databaseUrl, known, logger)
+    await prepare()
+  } finally {
+    await client.end()
+  }
+}
+
+async function readApplied(client: pg.Client): Promise<string[]> {
+  const table = await client.query(`select to_regclass('public._prisma_migrations') as name`)
+  if (table.rows[0].name === null) return []
+  // A script and its mark are one transaction (see schema-engine.ts): a row without the mark was rolled back.
+  await client.query(
+    'update _prisma_migrations set rolled_back_at = now() where finished_at is null and rolled_back_at is null',
+  )
+  const rows = await client.query('select migration_name from _prisma_migrations where rolled_back_at is null')
+  return rows.rows.map((row) => row.migration_name)
+}
+
+function refuseNewer(applied: string[], known: Migration[]): void {
+  const names = new Set(known.map(({ name }) => name))
+  const unknown = applied.filter((name) => !names.has(name)).sort()
+  if (unknown.length === 0) return
+  throw new StartError(
+    `The database is newer than this program: it holds ${unknown.length} migration(s) that the program doesn't know ` +
+      `(${unknown.join(', ')}). Start the version that made them, or a later one. Nothing was changed.`,
+  )
+}
+
+async function apply(client: pg.Client, databaseUrl: string, migrations: Migration[], logger: Logger): Promise<void> {
+  const engine = await openSchemaEngine(databaseUrl, migrations.at(-1)?.schema ?? '')
+  try {
+    const { appliedMigrationNames } = await engine.applyMigrations({
+      migrationsList: {
+        baseDir: migrationsFolder,
+        lockfile: { path: 'migration_lock.toml', content: 'provider = "postgresql"' },
+        shadowDbInitScript: '',
+        migrationDirectories: migrations.map(({ name, sql }) => ({
+          path: name,
+          migrationFile: { path: 'migration.sql', content: { tag: 'ok', value: sql } },
+        })),
+      },
+      filters: { externalTables: [], externalEnums: [] },
+    })
+    logger.info({ migrations: appliedMigrationNames }, 'migrated')
+  } catch (error) {
+    throw new StartError(`A migration failed, and was rolled back: ${await failure(client, error)}`, { cause: error })
+  } finally {
+    engine.free()
+  }
+}
+
+/** The engine's own errors say what PostgreSQL said; whatever else was thrown says it in its message. */
+async function failure(client: pg.Client, error: unknown): Promise<string> {
+  const rows = await client
+    .query('select migration_name, logs from _prisma_migrations where finished_at is null and rolled_back_at is null')
+    .catch(() => ({ rows: [] }))
+  const [row] = rows.rows
+  return row ? `${row.migration_name}: ${row.logs ?? error}` : String((error as Error).message ?? error)
+}

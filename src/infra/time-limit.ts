@@ -1,0 +1,16 @@
+/** What was waited for did not come in time. It may still happen: a time limit ends the waiting, not the work. */
+export class TimeLimitError extends Error {
+  override readonly name = 'TimeLimitError'
+}
+
+export async function withinTimeLimit<Result>(what: string, ms: number, work: Promise<Result>): Promise<Result> {
+  let timer: NodeJS.Timeout | undefined
+  const limit = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new TimeLimitError(`${what} took longer than ${ms} ms`)), ms)
+  })
+  try {
+    return await Promise.race([work, limit])
+  } finally {
+    clearTimeout(timer)
+  }
+}

@@ -1,0 +1,73 @@
+import { type Config, readConfig } from './config.ts'
+import { StartError } from './errors.ts'
+import { type Closers, createClosers } from './infra/closers.ts'
+import { createLogger, type Logger } from './infra/logger.ts'
+import { openResources, type Resources } from './resources.ts'
+
+/**
+ * The life of a process of ours: configuration, resources, its work, a signal, release in the reverse order, exit 0.
+ * What keeps it from starting is said in one message, without a stack, and exits 1. A bug that nobody caught, or the
+ * loss of our own PostgreSQL, ends it in order too, and exits 1. A signal that comes while it ends already is ignored
+ * for a moment (npm passes on what the terminal has sent to all) and then ends it at once.
+ */
+export interface Process {
+  config: Config
+  logger: Logger
+  closers: Closers
+  resources: Resources
+}
+
+const patienceMs = 2_000
+
+export async function runProcess(work: (process: Process) => Promise<void>, fix: Partial<Config> = {}): Promise<void> {
+  const startedAt = Date.now()
+  const config = orExit(() => ({ ...readConfig(), ...fix }))
+  const logger = createLogger(config.logLevel)
+  const closers = createClosers(logger)
+  let endingSince: number | undefined
+
+  async function end(code: number): Promise<void> {
+    if (endingSince !== undefined) {
+      if (Date.now() - endingSince > patienceMs) process.exit(1)
+      return
+    }
+    endingSince = Date.now()
+    await closers.close()
+    process.exit(code)
+  }
+
+  process.on('SIGINT', () => end(0))
+  process.on('SIGTERM', () => end(0))
+  process.on('uncaughtException', (error) => {
+    logger.fatal({ err: error }, 'a bug that nobody caught; the process ends')
+    void end(1)
+  })
+
+  try {
+    const onLost = (reason: string) => {
+      logger.fatal({ reason }, 'the database was lost; the process ends')
+      void end(1)
+    }
+    const resources = await openResources({ config, logger, closers, onLost })
+    await work({ config, logger, closers, resources })
+    logger.debug({ ms: Date.now() - startedAt }, 'started')
+  } catch (error) {
+    if (endingSince !== undefined) return
+    sayWhy(error)
+    await end(1)
+  }
+}
+
+function orExit(read: () => Config): Config {
+  try {
+    return read()
+  } catch (error) {
+    sayWhy(error)
+    return process.exit(1)
+  }
+}
+
+function sayWhy(error: unknown): void {
+  const text = error instanceof StartError ? error.message : ((error as Error).stack ?? String(error))
+  process.stderr.write(`\nTracemend could not start.\n${text}\n\n`)
+}

@@ -1,0 +1,81 @@
+import { UnauthenticatedError } from '../errors.ts'
+import type { ApiKeyRepository } from './api-key.repository.ts'
+import { isSecretOf, keyState, parseApiKey, type StoredKey } from './api-key.ts'
+import type { LastUsed } from './last-used.service.ts'
+import { tenantTopic } from './tenant.ts'
+import { anonymous, type Viewer, viewerOf } from './viewer.ts'
+
+export type AuthenticationService = ReturnType<typeof createAuthenticationService>
+
+/** A revoked key is refused after this at the latest, also where no wake-up arrives: well below a second. */
+const maxAgeMs = 800
+const maxEntries = 10_000
+
+interface Dependencies {
+  keys: ApiKeyRepository
+  lastUsed: LastUsed
+  bus: { listen(topic: string, onWake: () => void): () => void }
+}
+
+interface Entry {
+  key: Promise<StoredKey | null>
+  loadedAt: number
+}
+
+/**
+ * Who is it? Keys are remembered for a moment, so that a busy client costs one look-up a second and process; a
+ * wake-up of its tenant makes the process look again at once.
+ */
+export function createAuthenticationService({ keys, lastUsed, bus }: Dependencies) {
+  const entries = new Map<string, Entry>()
+  const listening = new Map<string, () => void>()
+
+  function load(id: string): Promise<StoredKey | null> {
+    const known = entries.get(id)
+    if (known && Date.now() - known.loadedAt < maxAgeMs) return known.key
+    const key = keys.findStoredKey(id)
+    entries.delete(id)
+    entries.set(id, { key, loadedAt: Date.now() })
+    key.then(
+      (found) => (found ? listen(found.tenantId) : entries.delete(id)),
+      () => entries.delete(id),
+    )
+    const oldest = entries.size > maxEntries ? entries.keys().next().value : undefined
+    if (oldest !== undefined) entries.delete(oldest)
+    return key
+  }
+
+  function listen(tenantId: string): void {
+    if (listening.has(tenantId)) return
+    const stop = bus.listen(tenantTopic(tenantId), () => forget(tenantId))
+    listening.set(tenantId, stop)
+  }
+
+  function forget(tenantId: string): void {
+    for (const [id, entry] of entries) {
+      entry.key
+        .then((key) => key?.tenantId === tenantId && entries.get(id) === entry && entries.delete(id))
+        .catch(() => {})
+    }
+  }
+
+  return {
+    /** `header` is what came as Authorization, or null where nothing came: then the viewer is anonymous. */
+    async authenticate(header: string | null | undefined): Promise<Viewer> {
+      if (!header) return anonymous
+      const parts = parseApiKey(header.replace(/^Bearer /i, '').trim())
+      if (!parts) throw new UnauthenticatedError('The Authorization header holds no key of the form tm_<id>_<secret>.')
+      const key = await load(parts.id)
+      if (!key || !isSecretOf(key, parts.secret)) throw new UnauthenticatedError('This API key is not known.')
+      const state = keyState(key, new Date())
+      if (state !== 'live') throw new UnauthenticatedError(`This API key is ${state}.`, 'Ask for a new key.')
+      lastUsed.mark(key)
+      return viewerOf(key)
+    },
+
+    close(): void {
+      for (const stop of listening.values()) stop()
+      listening.clear()
+    },
+  }
+}

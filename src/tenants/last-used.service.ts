@@ -1,0 +1,41 @@
+import type { KeyUse } from './api-key.repository.ts'
+import type { ApiKey } from './api-key.ts'
+
+export type LastUsed = ReturnType<typeof createLastUsed>
+
+interface Dependencies {
+  keys: { storeKeyUses(uses: readonly KeyUse[]): Promise<void> }
+  onError: (error: unknown) => void
+  flushMs?: number
+}
+
+/** When each key was last used, written in one statement every few seconds and not with every request. */
+export function createLastUsed({ keys, onError, flushMs = 5_000 }: Dependencies) {
+  let pending = new Map<string, KeyUse>()
+  const timer = setInterval(() => flush().catch(onError), flushMs)
+  timer.unref()
+
+  async function flush(): Promise<void> {
+    if (pending.size === 0) return
+    const uses = pending
+    pending = new Map()
+    try {
+      await keys.storeKeyUses([...uses.values()])
+    } catch (error) {
+      // Kept for the next flush, unless there is something newer by then.
+      for (const [id, use] of uses) if (!pending.has(id)) pending.set(id, use)
+      throw error
+    }
+  }
+
+  return {
+    mark({ tenantId, id }: Pick<ApiKey, 'tenantId' | 'id'>): void {
+      pending.set(id, { tenantId, id, at: new Date() })
+    },
+    flush,
+    async close(): Promise<void> {
+      clearInterval(timer)
+      await flush()
+    },
+  }
+}

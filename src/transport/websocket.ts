@@ -1,0 +1,82 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { makeServer } from 'graphql-ws'
+import { WebSocketServer } from 'ws'
+import type { Limits } from '../config.ts'
+import type { ErrorPresenter } from '../graphql/errors.ts'
+import type { GraphQLServer } from '../graphql/yoga.ts'
+import type { Logger } from '../infra/logger.ts'
+import type { Metrics } from '../infra/metrics.ts'
+import type { Admission } from './admission.ts'
+import { createOperations } from './websocket-operations.ts'
+import { connectSocket } from './websocket-socket.ts'
+
+interface Options {
+  server: Server
+  graphql: GraphQLServer
+  admission: Admission
+  presenter: ErrorPresenter
+  limits: Pick<Limits, 'bodyBytes' | 'subscriptionsPerConnection'>
+  logger: Logger
+  metrics: Pick<Metrics, 'openSockets'>
+}
+
+export interface WebSocketTransport {
+  /** Asks every client to come back later, and refuses new ones. */
+  close(): void
+}
+
+/** How long a client may take to say who it is. */
+const initMs = 5_000
+/** RFC 6455: the service restarts; come back. */
+const serviceRestart = 1012
+
+/** GraphQL over WebSocket at the address of HTTP (protocol graphql-transport-ws). */
+export function attachWebSocket({
+  server,
+  graphql,
+  admission,
+  presenter,
+  limits,
+  logger,
+  metrics,
+}: Options): WebSocketTransport {
+  const maxSubscriptions = limits.subscriptionsPerConnection
+  const operations = createOperations({ graphql, admission, presenter, maxSubscriptions })
+  const protocol = makeServer({ connectionInitWaitTimeout: initMs, ...operations })
+  // Compression would cost 100 µs and hundreds of KB a message and client; frames here are small.
+  const sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: limits.bodyBytes,
+    perMessageDeflate: false,
+    handleProtocols: () => 'graphql-transport-ws',
+  })
+  let isClosing = false
+
+  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+    stream.on('error', (error) => logger.debug({ err: error }, 'a connection broke while it was upgraded'))
+    const path = request.url?.split('?', 1)[0]
+    const protocols = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim())
+    if (isClosing) return turnAway(stream, '503 Service Unavailable')
+    if (path !== '/graphql') return turnAway(stream, '404 Not Found')
+    if (!protocols?.includes('graphql-transport-ws')) return turnAway(stream, '400 Bad Request')
+    sockets.handleUpgrade(request, stream, head, (socket) =>
+      connectSocket({ socket, request, protocol, logger, metrics }),
+    )
+  })
+
+  return {
+    close() {
+      isClosing = true
+      for (const socket of sockets.clients) socket.close(serviceRestart, 'The server restarts')
+      // Who doesn't answer the close within a moment is gone or not listening.
+      setTimeout(() => {
+        for (const socket of sockets.clients) socket.terminate()
+      }, 500).unref()
+    },
+  }
+}
+
+function turnAway(stream: Duplex, status: string): void {
+  stream.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+}

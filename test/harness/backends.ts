@@ -1,0 +1,109 @@
+import { Redis } from 'ioredis'
+import pg from 'pg'
+import { createEmptyDatabase } from './database.ts'
+import { type Line, startLine } from './line.ts'
+import { findRedisServer, startRedis } from './redis.ts'
+import { until } from './until.ts'
+
+/** What queue and bus stand on, so that one suite runs on each. */
+export interface TestBackend {
+  options: { databaseUrl: string; redisUrl: string | null }
+  /** All that is in `options` goes over this line. */
+  line: Line
+  /** Ends every connection from the other side; resolves when new ones are accepted. */
+  restart(): Promise<void>
+  /** Resolves when nobody is connected any more. */
+  isLeftAlone(): Promise<void>
+  stop(): Promise<void>
+}
+
+export interface BackendKind {
+  name: string
+  isMissing: boolean
+  start(): Promise<TestBackend>
+}
+
+const hasRedis = findRedisServer() !== null
+
+export const backendKinds: readonly BackendKind[] = [
+  { name: 'on PostgreSQL', isMissing: false, start: startOnPostgres },
+  {
+    name: hasRedis ? 'on Redis' : 'on Redis: SKIPPED, because there is no redis-server in PATH',
+    isMissing: !hasRedis,
+    start: startOnRedis,
+  },
+]
+
+async function startOnPostgres(): Promise<TestBackend> {
+  const database = await createEmptyDatabase()
+  const { hostname, port } = new URL(database.url)
+  const line = await startLine({ host: hostname, port: Number(port || 5432) })
+  const others = 'from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()'
+
+  async function ask<Row extends pg.QueryResultRow>(sql: string): Promise<Row[]> {
+    const client = new pg.Client({ connectionString: database.url })
+    await client.connect()
+    try {
+      return (await client.query<Row>(sql)).rows
+    } finally {
+      await client.end()
+    }
+  }
+
+  return {
+    options: { databaseUrl: withPort(database.url, line.port), redisUrl: null },
+    line,
+    async restart() {
+      await ask(`select pg_terminate_backend(pid) ${others}`)
+    },
+    async isLeftAlone() {
+      await until(async () => (await ask(`select 1 ${others} and backend_type = 'client backend'`)).length === 0)
+    },
+    async stop() {
+      await line.close()
+      await database.drop()
+    },
+  }
+}
+
+async function startOnRedis(): Promise<TestBackend> {
+  let redis = await startRedis()
+  const { url, port } = redis
+  const line = await startLine({ host: '127.0.0.1', port })
+
+  async function countClients(): Promise<number> {
+    const client = new Redis(url)
+    try {
+      return (
+        String(await client.client('LIST'))
+          .trim()
+          .split('\n').length - 1
+      )
+    } finally {
+      client.disconnect()
+    }
+  }
+
+  return {
+    options: { databaseUrl: 'postgres://nobody@127.0.0.1:9/not-used', redisUrl: withPort(url, line.port) },
+    line,
+    async restart() {
+      await redis.kill()
+      redis = await startRedis(port)
+    },
+    async isLeftAlone() {
+      await until(async () => (await countClients()) === 0)
+    },
+    async stop() {
+      await line.close()
+      await redis.stop()
+    },
+  }
+}
+
+function withPort(url: string, port: number): string {
+  const changed = new URL(url)
+  changed.hostname = '127.0.0.1'
+  changed.port = String(port)
+  return changed.toString()
+}

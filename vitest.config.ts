@@ -1,0 +1,41 @@
+import { defineConfig } from 'vitest/config'
+import { findRedisServer } from './test/harness/redis.ts'
+
+const shared = {
+  pool: 'forks' as const,
+  globalSetup: ['test/harness/global-setup.ts'],
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+}
+
+const hasRedis = findRedisServer() !== null
+if (!hasRedis) {
+  process.stderr.write(
+    '\n*** No redis-server in PATH: the system tests run on PostgreSQL alone, their second round with Redis is SKIPPED.\n' +
+      '*** Install it (Debian: apt-get install redis-server) to run everything.\n\n',
+  )
+}
+
+/** The rules and repositories beside the code; then the whole system as a client sees it, without Redis and with it. */
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          ...shared,
+          name: 'unit',
+          include: ['src/**/*.test.ts', 'workers/**/*.test.ts', 'scripts/**/*.test.ts'],
+        },
+      },
+      { test: { ...shared, name: 'system', include: ['test/*.test.ts'], env: { TEST_WITH: 'postgres' } } },
+      {
+        test: {
+          ...shared,
+          name: 'system with Redis',
+          include: hasRedis ? ['test/*.test.ts'] : ['test/harness/redis-missing.ts'],
+          env: { TEST_WITH: 'redis' },
+        },
+      },
+    ],
+  },
+})
