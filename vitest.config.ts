@@ -1,12 +1,15 @@
+import { createRequire } from 'node:module'
 import { defineConfig } from 'vitest/config'
 import { findRedisServer } from './test/harness/redis.ts'
 
 const shared = {
   pool: 'forks' as const,
-  globalSetup: ['test/harness/global-setup.ts'],
   testTimeout: 60_000,
   hookTimeout: 60_000,
 }
+
+/** Vite would load its ES modules, every library its CommonJS: two copies that don't know each other's classes. */
+const alias = { graphql: createRequire(import.meta.url).resolve('graphql') }
 
 const hasRedis = findRedisServer() !== null
 if (!hasRedis) {
@@ -19,16 +22,22 @@ if (!hasRedis) {
 /** The rules and repositories beside the code; then the whole system as a client sees it, without Redis and with it. */
 export default defineConfig({
   test: {
+    globalSetup: ['test/harness/global-setup.ts'],
     projects: [
       {
+        resolve: { alias },
         test: {
           ...shared,
           name: 'unit',
           include: ['src/**/*.test.ts', 'workers/**/*.test.ts', 'scripts/**/*.test.ts'],
         },
       },
-      { test: { ...shared, name: 'system', include: ['test/*.test.ts'], env: { TEST_WITH: 'postgres' } } },
       {
+        resolve: { alias },
+        test: { ...shared, name: 'system', include: ['test/*.test.ts'], env: { TEST_WITH: 'postgres' } },
+      },
+      {
+        resolve: { alias },
         test: {
           ...shared,
           name: 'system with Redis',

@@ -37,7 +37,7 @@ async function difference(from: string | null, to: string): Promise<string> {
   try {
     const engine = await openSchemaEngine(postgres.url, to)
     const sql = await diffSchemas(engine, from, to)
-    engine.free()
+    await engine.close()
     return sql
   } finally {
     await postgres.stop()

@@ -59,7 +59,13 @@ function explain(error: GraphQLError): DomainError | null {
   if (root instanceof DomainError) return root
   if (isStatementTimeout(root)) return new LimitError('OPERATION_TIMEOUT', 'The database took too long over this.')
   if (isDatabaseOutage(root)) return new UnavailableError('The database does not answer. Try again soon.', root)
-  return root instanceof GraphQLError ? new DomainError('INVALID_INPUT', root.message) : null
+  return root instanceof GraphQLError ? refusedByGraphQL(error.message) : null
+}
+
+/** GraphQL says in words which variable it was: `Variable "$input" got invalid value 1 at "input.name"; …`. */
+function refusedByGraphQL(message: string): DomainError {
+  const field = / at "([^"]+)"; /.exec(message)?.[1] ?? /^Variable "\$([^"]+)"/.exec(message)?.[1]
+  return new DomainError('INVALID_INPUT', message, field === undefined ? {} : { field })
 }
 
 function rootOf(error: GraphQLError): unknown {

@@ -173,6 +173,16 @@ describe.each(backendKinds)('the bus $name', { timeout: 90_000 }, ({ isMissing, 
       }
     })
 
+    test('keeps what it can not send, for those who had no outage themselves', async () => {
+      const [here, there] = [await open(), await open(backend.direct)]
+      const counter = count(there, 'topic')
+      await backend.line.cut()
+      here.wake('topic')
+      await until(() => log.said('does not answer; trying again').length > 0)
+      await backend.line.restore()
+      await until(() => counter.times === 1)
+    })
+
     test('what is woken during an outage arrives after it; the outage is said once', async () => {
       const [here, there] = [await open(), await open()]
       const counter = count(there, 'topic')

@@ -57,7 +57,7 @@ function refuseNewer(applied: string[], known: Migration[]): void {
 async function apply(client: pg.Client, databaseUrl: string, migrations: Migration[], logger: Logger): Promise<void> {
   const engine = await openSchemaEngine(databaseUrl, migrations.at(-1)?.schema ?? '')
   try {
-    const { appliedMigrationNames } = await engine.applyMigrations({
+    const { appliedMigrationNames } = await engine.commands.applyMigrations({
       migrationsList: {
         baseDir: migrationsFolder,
         lockfile: { path: 'migration_lock.toml', content: 'provider = "postgresql"' },
@@ -73,7 +73,7 @@ async function apply(client: pg.Client, databaseUrl: string, migrations: Migrati
   } catch (error) {
     throw new StartError(`A migration failed, and was rolled back: ${await failure(client, error)}`, { cause: error })
   } finally {
-    engine.free()
+    await engine.close()
   }
 }
 

@@ -176,9 +176,11 @@ describe.each(backendKinds)('the queue $name', { timeout: 90_000 }, ({ isMissing
       await openWorkers(handler)
       await Promise.all(queues.map((each) => each.schedule(countJob, { number: 2 }, { everyMs: 100 })))
       await until(() => deliveries.length >= 3)
-      const depth = await queue.depth()
-      expect(depth.waiting + depth.active + depth.delayed).toBeLessThanOrEqual(1)
       expect(deliveries.every(({ number }) => number === 2)).toBe(true)
+
+      await queue.schedule(countJob, { number: 1 }, { pattern: '0 3 * * *' })
+      await queue.drain()
+      expect(await queue.depth()).toEqual({ waiting: 0, active: 0, delayed: 1, failed: 0 })
     })
 
     test('works again after every connection was ended', async () => {

@@ -5,21 +5,51 @@ import { bindMigrationAwareSqlAdapterFactory } from '@prisma/driver-adapter-util
 import * as bindings from '@prisma/schema-engine-wasm/schema_engine_bg'
 import pg from 'pg'
 
-export type SchemaEngine = bindings.SchemaEngine
+export interface SchemaEngine {
+  commands: bindings.SchemaEngine
+  close(): Promise<void>
+}
 
 /**
  * Prisma's schema engine in its WASM form: the migrations are applied by the same code as `prisma migrate deploy`,
  * without the native engine that the CLI would download. Instantiated by hand, because Node 20 can't import .wasm.
+ * The instance is one for the process and panics when two engines are at work in it, so the second waits.
  */
 export async function openSchemaEngine(databaseUrl: string, datamodel: string): Promise<SchemaEngine> {
+  const before = inUse
+  let release = () => {}
+  inUse = new Promise((resolve) => {
+    release = resolve
+  })
+  await before
   await instantiate()
-  const adapter = bindMigrationAwareSqlAdapterFactory(new AtomicScriptsPg(databaseUrl))
-  return bindings.SchemaEngine.new({ datamodels: [['schema.prisma', datamodel]] }, () => {}, adapter)
+  const pool = new pg.Pool({ connectionString: databaseUrl, max: 2 })
+  pool.on('error', () => {})
+  const close = async () => {
+    await pool.end()
+    release()
+  }
+  try {
+    const adapter = bindMigrationAwareSqlAdapterFactory(new AtomicScriptsPg(pool))
+    const commands = await bindings.SchemaEngine.new({ datamodels: [['schema.prisma', datamodel]] }, () => {}, adapter)
+    return {
+      commands,
+      async close() {
+        commands.free()
+        await close()
+      },
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
 }
+
+let inUse: Promise<void> = Promise.resolve()
 
 /** What `prisma/schema.prisma` needs that an older one, or an empty database, has not: SQL, empty if nothing. */
 export async function diffSchemas(engine: SchemaEngine, from: string | null, to: string): Promise<string> {
-  const result = await engine.diff({
+  const result = await engine.commands.diff({
     from: from === null ? { tag: 'empty' } : datamodel(from),
     to: datamodel(to),
     script: true,
@@ -40,6 +70,13 @@ declare const WebAssembly: {
   Instance: new (module: object, imports: Record<string, unknown>) => { exports: unknown }
 }
 
+/** Where the engine puts the words of a panic before it throws. */
+const panics = {
+  set_message(message: string) {
+    process.stderr.write(`The schema engine panicked: ${message}\n`)
+  },
+}
+
 let instantiated: Promise<void> | undefined
 
 function instantiate(): Promise<void> {
@@ -47,6 +84,7 @@ function instantiate(): Promise<void> {
     const path = createRequire(import.meta.url)
       .resolve('@prisma/schema-engine-wasm')
       .replace(/schema_engine\.js$/, 'schema_engine_bg.wasm')
+    Object.assign(globalThis, { PRISMA_WASM_PANIC_REGISTRY: panics })
     const module = new WebAssembly.Module(await readFile(path))
     const instance = new WebAssembly.Instance(module, { './schema_engine_bg.js': bindings })
     const exports = instance.exports as { __wbindgen_start(): void }
@@ -62,11 +100,11 @@ function instantiate(): Promise<void> {
  * is done: after `kill -9` a migration has happened and is marked, or has not happened at all.
  */
 class AtomicScriptsPg extends PrismaPg {
-  readonly #databaseUrl: string
+  readonly #pool: pg.Pool
 
-  constructor(databaseUrl: string) {
-    super({ connectionString: databaseUrl, max: 2 }, { onPoolError: () => {} })
-    this.#databaseUrl = databaseUrl
+  constructor(pool: pg.Pool) {
+    super(pool)
+    this.#pool = pool
   }
 
   override async connect() {
@@ -76,15 +114,16 @@ class AtomicScriptsPg extends PrismaPg {
   }
 
   async #runAtomically(script: string): Promise<void> {
-    const client = new pg.Client({ connectionString: this.#databaseUrl })
-    await client.connect()
+    const client = await this.#pool.connect()
     try {
       await client.query('begin')
       await client.query(script)
       if (!script.includes('_prisma_migrations')) await client.query(markFinished)
       await client.query('commit')
-    } finally {
-      await client.end()
+      client.release()
+    } catch (error) {
+      client.release(true)
+      throw error
     }
   }
 }

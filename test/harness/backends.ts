@@ -10,6 +10,8 @@ export interface TestBackend {
   options: { databaseUrl: string; redisUrl: string | null }
   /** All that is in `options` goes over this line. */
   line: Line
+  /** The same place, past the line. */
+  direct: TestBackend['options']
   /** Ends every connection from the other side; resolves when new ones are accepted. */
   restart(): Promise<void>
   /** Resolves when nobody is connected any more. */
@@ -22,6 +24,9 @@ export interface BackendKind {
   isMissing: boolean
   start(): Promise<TestBackend>
 }
+
+/** Where there is a Redis, queue and bus must not ask the database. */
+const noDatabase = 'postgres://nobody@127.0.0.1:9/none'
 
 const hasRedis = findRedisServer() !== null
 
@@ -53,6 +58,7 @@ async function startOnPostgres(): Promise<TestBackend> {
   return {
     options: { databaseUrl: withPort(database.url, line.port), redisUrl: null },
     line,
+    direct: { databaseUrl: database.url, redisUrl: null },
     async restart() {
       await ask(`select pg_terminate_backend(pid) ${others}`)
     },
@@ -85,8 +91,9 @@ async function startOnRedis(): Promise<TestBackend> {
   }
 
   return {
-    options: { databaseUrl: 'postgres://nobody@127.0.0.1:9/not-used', redisUrl: withPort(url, line.port) },
+    options: { databaseUrl: noDatabase, redisUrl: withPort(url, line.port) },
     line,
+    direct: { databaseUrl: noDatabase, redisUrl: url },
     async restart() {
       await redis.kill()
       redis = await startRedis(port)
