@@ -31,6 +31,7 @@ const cleanTree: Tree = {
     import './traces/trace.loaders.ts'
     import './transport/http.ts'
     import meta from '../package.json' with { type: 'json' }`,
+  'src/services.ts': `import './tenants/tenant.service.ts'`,
   'src/generated/prisma/client.ts': `import '../../app.ts'\nprocess.env.HIDDEN`,
   'src/infra/logger.ts': `import { pino } from 'pino'`,
   'src/infra/postgres.ts': `import pg from 'pg'\nimport type { Config } from '../config-shape.ts'\nimport './logger.ts'`,
@@ -41,7 +42,7 @@ const cleanTree: Tree = {
   'src/feed/tailer.ts': `import './feed.repository.ts'\nimport '../infra/logger.ts'`,
   'src/graphql/builder.ts': `import SchemaBuilder from '@pothos/core'\nimport type { Context } from './context.ts'`,
   'src/graphql/context.ts': `
-    import type { TenantService } from '../tenants/tenant.service.ts'
+    import type { Services } from '../services.ts'
     import { Viewer } from '../tenants/viewer.ts'
     import { createTraceLoaders } from '../traces/trace.loaders.ts'`,
   'src/graphql/schema.ts': `import './builder.ts'\nimport '../tenants/tenant.schema.ts'\nimport '../traces/trace.schema.ts'`,
@@ -130,6 +131,8 @@ const planted: [rule: string, file: string, text: string][] = [
   ['core-arrow', 'src/job.ts', `import { Queue } from 'bullmq'`],
   ['config-arrow', 'src/config.ts', `import './tenants/tenant.service.ts'`],
   ['composition-root', 'src/main.ts', `import './tenants/tenant.service.ts'`],
+  ['composition-root', 'src/graphql/context.ts', `import { createServices } from '../services.ts'`],
+  ['composition-root', 'src/transport/http.ts', `import type { Services } from '../services.ts'`],
   ['composition-root', 'src/infra/postgres.ts', `import type { App } from '../app.ts'`],
   ['tables', 'src/transport/health.ts', `import pg from 'pg'`],
   ['tables', 'src/feed/tailer.ts', `import type { PrismaClient } from '../generated/prisma/client.ts'`],

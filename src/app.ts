@@ -18,8 +18,6 @@ import { checkReadiness } from './transport/health.ts'
 import { createHttpServer, type Route, sendJson } from './transport/http.ts'
 import { attachWebSocket } from './transport/websocket.ts'
 
-export type App = ReturnType<typeof createApp>
-
 interface Process {
   config: Config
   logger: Logger

@@ -74,9 +74,13 @@ function zoneOf(path: string, [top, second]: string[]): Zone {
   return lookedAt.includes(top) ? 'tooling' : 'outside'
 }
 
+/** Together they put everything in its place, by hand: what a process stands on, its services, its API, its life. */
+const compositionRoots = ['app', 'process', 'resources', 'services']
+
 function fileOfSrc(path: string): Zone {
   const name = basename(path, '.ts')
-  return name === 'app' || name === 'main' || name === 'config' ? name : 'core'
+  if (compositionRoots.includes(name)) return 'app'
+  return name === 'main' || name === 'config' ? name : 'core'
 }
 
 function folderOfSrc(folder: string): Zone {

@@ -126,6 +126,8 @@ const ladder: ImportRule[] = [
   },
 ]
 
+const isServices = ({ path }: Place) => path === 'src/services.ts'
+
 function isLeft(left: Domain, right: Domain): boolean {
   return leftOf[right].some((domain) => domain === left)
 }
@@ -143,15 +145,15 @@ const surroundings: ImportRule[] = [
   {
     name: 'graphql-arrow',
     sentence:
-      'graphql/ imports graphql/ and errors, and infra/ and config only with `import type`; ' +
-      'domains only in schema.ts (their *.schema.ts) and context.ts (their words and loaders, and types of services).',
+      'graphql/ imports graphql/, infra/, errors, and the words of tenants; config and src/services.ts only with ' +
+      '`import type`; other parts of domains only in schema.ts (their *.schema.ts) and context.ts (their loaders).',
     governs: isZone('graphql'),
     allowsFile: (to, from, isTypeOnly) => {
-      if (inZone(to, 'graphql', 'core', 'generated')) return true
-      if (inZone(to, 'infra', 'config')) return isTypeOnly
+      if (inZone(to, 'graphql', 'infra', 'core', 'generated')) return true
+      if (inZone(to, 'config') || isServices(to)) return isTypeOnly
+      if (to.domain === 'tenants' && to.layer === 'words') return true
       if (from.path === 'src/graphql/schema.ts') return inDomain(to, 'schema')
-      if (from.path !== 'src/graphql/context.ts') return false
-      return inDomain(to, 'loaders', 'words') || (isTypeOnly && inDomain(to, 'service'))
+      return from.path === 'src/graphql/context.ts' && inDomain(to, 'loaders', 'words')
     },
   },
   {
@@ -179,20 +181,26 @@ const surroundings: ImportRule[] = [
   },
   {
     name: 'composition-root',
-    sentence: 'Only src/app.ts composes: src/main.ts imports app, config, infra/ and errors, and nothing else of src.',
+    sentence:
+      'app, resources, services and process compose: src/main.ts imports them, config, infra/ and errors, and no more.',
     governs: isZone('main'),
     allowsFile: (to) => inZone(to, 'app', 'config', 'infra', 'core'),
   },
   {
     name: 'composition-root',
     sentence:
-      'src/app.ts stands above all: within src only src/main.ts imports it, and nobody in src imports src/main.ts.',
+      'app, resources, services and process stand above all: within src only they and src/main.ts import them (graphql/ ' +
+      'the type of services), and nobody in src imports src/main.ts.',
     governs: isInSrc,
-    allowsFile: (to, from) => !inZone(to, 'app', 'main') || (inZone(from, 'main', 'app') && inZone(to, 'app')),
+    allowsFile: (to, from, isTypeOnly) => {
+      if (inZone(to, 'main')) return false
+      if (!inZone(to, 'app') || inZone(from, 'main', 'app')) return true
+      return isServices(to) && isTypeOnly && inZone(from, 'graphql')
+    },
   },
   {
     name: 'tables',
-    sentence: 'Only *.repository.ts, src/infra/ and src/app.ts import pg, Prisma or its generated client.',
+    sentence: 'Only *.repository.ts, infra/ and the composition roots import pg, Prisma or its generated client.',
     governs: (from) => isProduct(from) && !(from.layer === 'repository' || inZone(from, 'infra', 'app')),
     allowsFile: (to) => !to.path.startsWith('src/generated/prisma/'),
     allowsPackage: isNoneOf(databasePackages),
@@ -215,8 +223,8 @@ const borders: ImportRule[] = [
   },
   {
     name: 'test-last',
-    sentence: 'Only test/ and *.test.ts import test/.',
-    governs: (from) => !inZone(from, 'test'),
+    sentence: 'Only test/, *.test.ts and the settings of the test runner import test/.',
+    governs: (from) => !inZone(from, 'test') && from.path !== 'vitest.config.ts',
     allowsFile: (to) => !to.path.startsWith('test/'),
   },
 ]

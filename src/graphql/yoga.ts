@@ -37,7 +37,7 @@ export function createGraphQLServer({ services, limits, metrics, presenter, subs
     maxRequestBodySize: false,
     // A key is sent by the client's own code, never by the browser by itself: any origin may ask.
     cors: { origin: '*', credentials: false, exposedHeaders: ['x-request-id', 'retry-after'] },
-    graphiql: { title: 'Tracemend', defaultQuery: welcome, headers: '{\n  "authorization": "Bearer tm_..."\n}' },
+    graphiql: { title: 'Tracemend', defaultQuery: welcome, headers: '{\n  "authorization": "Bearer "\n}' },
     renderGraphiQL: async (options) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options ?? {}),
     context: () => ({ services, loaders: createLoaders(services, { remember: true }) }),
     plugins: [
@@ -55,11 +55,15 @@ export function createGraphQLServer({ services, limits, metrics, presenter, subs
   })
 }
 
-const welcome = `# Put your key into the headers below, then run this.
+const welcome = `# Put your key behind "Bearer " in the headers below,
+# then run this (Ctrl-Enter).
 query Welcome {
   viewer {
-    tenant { name usage { month spans spanLimit } }
     scopes
+    tenant {
+      name
+      usage { month spans spanLimit }
+    }
   }
 }
 `

@@ -4,8 +4,6 @@ import { type ApiKey, type CreateApiKeyInput, checkGrant, formatApiKey, mintKey,
 import { tenantTopic } from './tenant.ts'
 import { requireScope, type Viewer } from './viewer.ts'
 
-export type ApiKeyService = ReturnType<typeof createApiKeyService>
-
 export interface CreatedApiKey {
   apiKey: ApiKey
   /** The whole key, `tm_<id>_<secret>`: shown this once. */

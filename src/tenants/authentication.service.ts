@@ -62,8 +62,9 @@ export function createAuthenticationService({ keys, lastUsed, bus }: Dependencie
   return {
     /** `header` is what came as Authorization, or null where nothing came: then the viewer is anonymous. */
     async authenticate(header: string | null | undefined): Promise<Viewer> {
-      if (!header) return anonymous
-      const parts = parseApiKey(header.replace(/^Bearer /i, '').trim())
+      const given = header?.replace(/^Bearer(\s+|$)/i, '').trim()
+      if (!given) return anonymous
+      const parts = parseApiKey(given)
       if (!parts) throw new UnauthenticatedError('The Authorization header holds no key of the form tm_<id>_<secret>.')
       const key = await load(parts.id)
       if (!key || !isSecretOf(key, parts.secret)) throw new UnauthenticatedError('This API key is not known.')

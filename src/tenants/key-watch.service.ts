@@ -2,8 +2,6 @@ import { UnauthenticatedError } from '../errors.ts'
 import { tenantTopic } from './tenant.ts'
 import type { Viewer } from './viewer.ts'
 
-export type KeyWatch = ReturnType<typeof createKeyWatch>
-
 interface Dependencies {
   keys: { findEndedKeys(ids: readonly string[], now: Date): Promise<string[]> }
   bus: { listen(topic: string, onWake: () => void): () => void }

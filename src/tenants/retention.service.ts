@@ -1,8 +1,6 @@
 import { type RetentionRule, retentionStart } from './retention.ts'
 import type { TenantRepository } from './tenant.repository.ts'
 
-export type RetentionService = ReturnType<typeof createRetentionService>
-
 const tenantsAPage = 100
 const rowsABatch = 5_000
 

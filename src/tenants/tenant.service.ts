@@ -13,8 +13,6 @@ import {
 } from './tenant.ts'
 import { requireScope, type Viewer } from './viewer.ts'
 
-export type TenantService = ReturnType<typeof createTenantService>
-
 export interface CreatedTenant extends CreatedApiKey {
   tenant: Tenant
 }
