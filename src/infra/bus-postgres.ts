@@ -3,6 +3,9 @@ import pg from 'pg'
 import { UnavailableError } from '../errors.ts'
 import type { BusEars, BusWire } from './bus-wire.ts'
 import { createOutage } from './outage.ts'
+import { isDoneWithin } from './time-limit.ts'
+
+const farewellMs = 1_000
 
 /**
  * One connection that LISTENs on one channel and sends by NOTIFY, one statement at a time; a topic is a payload.
@@ -73,7 +76,7 @@ export async function openPostgresWire(databaseUrl: string, ears: BusEars): Prom
     reset: (error) => current && lose(current, error),
     async close() {
       closing.abort()
-      await current?.end()
+      if (current) await isDoneWithin(farewellMs, current.end())
       current = undefined
     },
   }

@@ -70,7 +70,7 @@ function said(error: Error): string {
   return error.message || errors?.map((each) => each.message).join(', ') || code || error.name
 }
 
-export function withoutPassword(url: string): string {
+function withoutPassword(url: string): string {
   const parsed = new URL(url)
   if (parsed.password) parsed.password = '***'
   parsed.search = ''

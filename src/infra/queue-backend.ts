@@ -25,6 +25,8 @@ export interface StartWorker {
 export interface QueueBackend {
   openQueue(name: string): OpenQueue
   startWorker(start: StartWorker): RunningWorker
+  /** One at a time for each name, over all processes. */
+  inTurn<Result>(name: string, work: () => Promise<Result>): Promise<Result>
   ping(): Promise<void>
   /** Whether the error says that the backend could not be reached, rather than that it refused. */
   isOutage(error: unknown): boolean

@@ -14,6 +14,7 @@ import { UnavailableError } from '../errors.ts'
 import type { Logger } from './logger.ts'
 import { createOutage, type Outage } from './outage.ts'
 import { eventTail, type QueueBackend } from './queue-backend.ts'
+import { isDoneWithin } from './time-limit.ts'
 
 /**
  * BullMQ in the schema `bullmq` of our own database, on a small pool of its own: BullMQ's connections wait for
@@ -31,6 +32,7 @@ const sharedConnections = 4
 const connectTimeoutMs = 5_000
 const queryTimeoutMs = 30_000
 const reconnectMs = 1_000
+const farewellMs = 1_000
 
 /** With TCP keepalive BullMQ would trust a silent connection for an hour; a notification may be lost for this long. */
 const maximumBlockSeconds = 10
@@ -52,7 +54,11 @@ export async function openPostgresQueueBackend(options: PostgresQueueBackendOpti
   pool.on('error', (error) => outage.began(error))
 
   async function close(): Promise<void> {
-    await Promise.all([pool.end(), ...[...open].map((client) => client.end())])
+    outage.forget()
+    const ended = pool.end()
+    // What is still in use then belongs to a worker that could not be closed, or waits for a silent server.
+    if (await isDoneWithin(farewellMs, ended)) return
+    await isDoneWithin(farewellMs, Promise.all([ended, ...[...open].map((client) => client.end())]))
   }
 
   try {
@@ -77,6 +83,7 @@ export async function openPostgresQueueBackend(options: PostgresQueueBackendOpti
       const worker = new Worker(name, process, { ...options, connection, runRetryDelay: reconnectMs }, backendFactory)
       return worker.on('error', report)
     },
+    inTurn: (name, work) => lockedBy(connection, name, work),
     async ping() {
       await connection.query('select 1')
     },
@@ -91,6 +98,22 @@ async function migrate(pool: pg.Pool): Promise<void> {
     await runMigrations(client, DEFAULT_SCHEMA)
   } finally {
     client.release()
+  }
+}
+
+async function lockedBy<Result>(connection: PgPool, name: string, work: () => Promise<Result>): Promise<Result> {
+  const client = await connection.connect()
+  let isLocked = false
+  try {
+    await client.query(`select pg_advisory_lock(hashtext('tracemend'), hashtext($1))`, [name])
+    isLocked = true
+    const result = await work()
+    await client.query(`select pg_advisory_unlock(hashtext('tracemend'), hashtext($1))`, [name])
+    isLocked = false
+    return result
+  } finally {
+    // A connection that may still hold the lock is ended, and the lock with it.
+    client.release(isLocked)
   }
 }
 

@@ -28,6 +28,8 @@ export async function openRedisQueueBackend(
     startWorker({ name, process, options }) {
       return new Worker(name, process, { ...options, connection: redis }).on('error', report)
     },
+    // Redis runs one script at a time, and everything BullMQ does is one script.
+    inTurn: (_, work) => work(),
     async ping() {
       // Not asked for while it is away: a worker's connection would keep the question until it is back.
       if (redis.status !== 'ready') throw new Error(`the connection to Redis is ${redis.status}`)

@@ -166,11 +166,16 @@ describe.each(backendKinds)('the queue $name', { timeout: 90_000 }, ({ isMissing
     })
 
     test('keeps one schedule, whoever asks for it', async () => {
-      const queues = await Promise.all([openQueue(), openQueue()])
+      const queues = await Promise.all([openQueue(), openQueue(), openQueue(), openQueue(), openQueue()])
       const [queue] = queues
+      await Promise.all(queues.map((each) => each.schedule(longJob, { number: 1 }, { everyMs: 3_600_000 })))
+      expect(await queue.depth()).toEqual({ waiting: 1, active: 0, delayed: 0, failed: 0 })
+      await openWorkers({ contract: longJob, handle: async () => {} })
+      await queue.drain()
+      await queue.schedule(longJob, { number: 1 }, { pattern: '0 4 * * *' })
       await Promise.all(queues.map((each) => each.schedule(countJob, { number: 1 }, { pattern: '0 3 * * *' })))
       await queue.schedule(countJob, { number: 1 }, { pattern: '0 3 * * *' })
-      expect(await queue.depth()).toEqual({ waiting: 0, active: 0, delayed: 1, failed: 0 })
+      expect(await queue.depth()).toEqual({ waiting: 0, active: 0, delayed: 2, failed: 0 })
 
       const { deliveries, handler } = recordCounts()
       await openWorkers(handler)
@@ -180,7 +185,7 @@ describe.each(backendKinds)('the queue $name', { timeout: 90_000 }, ({ isMissing
 
       await queue.schedule(countJob, { number: 1 }, { pattern: '0 3 * * *' })
       await queue.drain()
-      expect(await queue.depth()).toEqual({ waiting: 0, active: 0, delayed: 1, failed: 0 })
+      expect(await queue.depth()).toEqual({ waiting: 0, active: 0, delayed: 2, failed: 0 })
     })
 
     test('works again after every connection was ended', async () => {

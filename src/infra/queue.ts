@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { ErrorCode } from 'bullmq'
 import { UnavailableError } from '../errors.ts'
 import type { JobContract } from '../job.ts'
 import type { Logger } from './logger.ts'
@@ -90,7 +91,12 @@ export async function createQueue({ jobs, prefix, ...options }: QueueOptions): P
       const data = job.payload.parse(payload)
       const repeat = 'pattern' in when ? { pattern: when.pattern } : { every: when.everyMs }
       const template = { name: job.name, data, opts: attemptsOf(job) }
-      await answer(backend, queueOf(job).upsertJobScheduler(job.name, repeat, template))
+      const queue = queueOf(job)
+      // On PostgreSQL, BullMQ reads the schedule and then writes it: two processes at once would both make a run of it.
+      await answer(
+        backend,
+        backend.inTurn(queue.name, () => queue.upsertJobScheduler(job.name, repeat, template).catch(ignoreBegunRun)),
+      )
     },
     depth: () => answer(backend, depth()),
     ping: () => answer(backend, backend.ping(), pingMs),
@@ -124,6 +130,11 @@ function attemptsOf({ attempts, backoffMs }: JobContract) {
     removeOnComplete: true,
     removeOnFail: keepFailed,
   }
+}
+
+/** The schedule's next run is being handled at this moment and can't be replaced: the schedule stands as it is. */
+function ignoreBegunRun(error: Error & { code?: unknown }): void {
+  if (error.code !== ErrorCode.SchedulerJobIdCollision && error.code !== ErrorCode.SchedulerJobSlotsBusy) throw error
 }
 
 async function countJobs(queue: OpenQueue): Promise<QueueDepth> {

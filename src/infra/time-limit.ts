@@ -14,3 +14,11 @@ export async function withinTimeLimit<Result>(what: string, ms: number, work: Pr
     clearTimeout(timer)
   }
 }
+
+/** For farewells, where neither a failure nor a silence changes what is done next. */
+export async function isDoneWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
+  return withinTimeLimit('a farewell', ms, work).then(
+    () => true,
+    () => false,
+  )
+}

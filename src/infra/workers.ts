@@ -5,7 +5,7 @@ import type { JobContract } from '../job.ts'
 import type { Logger } from './logger.ts'
 import { type BackendOptions, openQueueBackend, queueName } from './queue.ts'
 import type { Processor, RunningWorker } from './queue-backend.ts'
-import { withinTimeLimit } from './time-limit.ts'
+import { isDoneWithin, withinTimeLimit } from './time-limit.ts'
 
 /**
  * Takes jobs from the queues of its handlers and runs them. A job may come twice: handlers are idempotent.
@@ -13,7 +13,7 @@ import { withinTimeLimit } from './time-limit.ts'
  * A worker that dies leaves its jobs to another, `lostAfterMs` later at the earliest.
  * On close: no new jobs; running handlers may finish; then their signal is aborted and a job whose handler gives up
  * goes back to the queue; a handler that does not even do that is left behind, and its job counts as lost. Closing
- * takes `closeAfterMs` and four seconds at most, whether the queue answers or not.
+ * takes `closeAfterMs` and six seconds at most, whether the queue answers or not.
  */
 export interface Workers {
   ping(): Promise<void>
@@ -48,7 +48,7 @@ const giveUpMs = 2_000
 const farewellMs = 1_000
 
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
-  const { handlers, concurrency, prefix, logger, lostAfterMs = 30_000, closeAfterMs = 5_000 } = options
+  const { handlers, concurrency, prefix, logger, lostAfterMs = 30_000, closeAfterMs = 3_000 } = options
   const backend = await openQueueBackend(options, handlers.length)
   const closing = new AbortController()
   const running = createRunning()
@@ -165,13 +165,6 @@ function logFailure(logger: Logger, contract: JobContract, job: Job | undefined,
   const about = { job: contract.name, id: job?.deduplicationId ?? job?.id, attempt: job?.attemptsMade, err: error }
   if (isLast) logger.error(about, 'a job failed for good')
   else logger.warn(about, 'a job failed and will be tried again')
-}
-
-async function isDoneWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
-  return withinTimeLimit('closing', ms, work).then(
-    () => true,
-    () => false,
-  )
 }
 
 async function disconnectAll(workers: readonly RunningWorker[]): Promise<void> {

@@ -1,6 +1,7 @@
 import { createApp } from '../../src/app.ts'
 import { type Config, type Limits, readConfig } from '../../src/config.ts'
 import { createClosers } from '../../src/infra/closers.ts'
+import type { Queue } from '../../src/infra/queue.ts'
 import { openResources } from '../../src/resources.ts'
 import { formatApiKey, mintKey } from '../../src/tenants/api-key.ts'
 import { runWorkers } from '../../workers/run.ts'
@@ -25,6 +26,7 @@ export interface TestApp {
   backend: TestBackend
   log: RecordedLog
   services: ReturnType<typeof createApp>['services']
+  queue: Queue
   /** Speaks with the operator's key, unless another is given. */
   client(key?: string | null): GraphQLClient
   /** Resolves when what was asked for before has been done, jobs included. */
@@ -38,6 +40,8 @@ export interface TestAppOptions {
   limits?: Partial<Limits>
   config?: Partial<Config>
   workers?: boolean
+  /** No wake-up ever reaches it: what it hears of, it has looked up. */
+  isDeaf?: boolean
 }
 
 export async function createBackend(): Promise<TestBackend> {
@@ -66,6 +70,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   const config = configOf(backend, options)
   const { logger } = log
   const resources = await openResources({ config, logger, closers, onLost: () => {} })
+  if (options.isDeaf) resources.bus = { ...resources.bus, listen: () => () => {} }
   const context = { config, logger, closers, resources }
   const app = createApp(context)
   if (options.workers) await runWorkers(context, app.services)
@@ -77,6 +82,7 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
     backend,
     log,
     services: app.services,
+    queue: resources.queue,
     client: (key = backend.operatorKey) => createGraphQLClient(url, key),
     drain: () => app.drain(),
     async close() {
