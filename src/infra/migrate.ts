@@ -20,28 +20,44 @@ export async function migrate(
 ): Promise<void> {
   const known = migrations ?? (await readMigrations())
   const client = new pg.Client({ connectionString: databaseUrl })
+  // The statement that waits is told too; without a listener, a lost connection would end the process.
+  client.on('error', (error) => logger.warn({ err: error }, 'the connection that migrates was lost'))
   await client.connect()
   try {
     await client.query('select pg_advisory_lock($1)', [preparationLock])
     const applied = await readApplied(client)
     refuseNewer(applied, known)
     const missing = known.filter(({ name }) => !applied.includes(name))
-    if (missing.length > 0) await apply(client, databaseUrl, known, logger)
+    if (missing.length > 0) {
+      await clearInterrupted(client)
+      await apply(client, databaseUrl, known, logger)
+    }
     await prepare()
   } finally {
     await client.end()
   }
 }
 
+/** A script and its mark are one transaction (see schema-engine.ts): without the mark, nothing of it has happened. */
 async function readApplied(client: pg.Client): Promise<string[]> {
-  const table = await client.query(`select to_regclass('public._prisma_migrations') as name`)
-  if (table.rows[0].name === null) return []
-  // A script and its mark are one transaction (see schema-engine.ts): a row without the mark was rolled back.
-  await client.query(
-    'update _prisma_migrations set rolled_back_at = now() where finished_at is null and rolled_back_at is null',
+  if (!(await hasHistory(client))) return []
+  const rows = await client.query(
+    'select migration_name from public._prisma_migrations where finished_at is not null and rolled_back_at is null',
   )
-  const rows = await client.query('select migration_name from _prisma_migrations where rolled_back_at is null')
   return rows.rows.map((row) => row.migration_name)
+}
+
+async function hasHistory(client: pg.Client): Promise<boolean> {
+  const table = await client.query(`select to_regclass('public._prisma_migrations') as name`)
+  return table.rows[0].name !== null
+}
+
+/** The engine refuses to go on behind a migration that was begun and not finished, until it is said what became of it. */
+async function clearInterrupted(client: pg.Client): Promise<void> {
+  if (!(await hasHistory(client))) return
+  await client.query(
+    'update public._prisma_migrations set rolled_back_at = now() where finished_at is null and rolled_back_at is null',
+  )
 }
 
 function refuseNewer(applied: string[], known: Migration[]): void {
@@ -71,17 +87,21 @@ async function apply(client: pg.Client, databaseUrl: string, migrations: Migrati
     })
     logger.info({ migrations: appliedMigrationNames }, 'migrated')
   } catch (error) {
-    throw new StartError(`A migration failed, and was rolled back: ${await failure(client, error)}`, { cause: error })
+    const said = await failure(client, engine.scriptError(), error)
+    throw new StartError(`A migration failed, and was rolled back: ${said}`, { cause: error })
   } finally {
     await engine.close()
   }
 }
 
-/** The engine's own errors say what PostgreSQL said; whatever else was thrown says it in its message. */
-async function failure(client: pg.Client, error: unknown): Promise<string> {
+/** Which migration it was, as the engine has recorded it; and why, in the words of whoever refused. */
+async function failure(client: pg.Client, scriptError: Error | null, error: unknown): Promise<string> {
   const rows = await client
-    .query('select migration_name, logs from _prisma_migrations where finished_at is null and rolled_back_at is null')
+    .query(
+      'select migration_name, logs from public._prisma_migrations where finished_at is null and rolled_back_at is null',
+    )
     .catch(() => ({ rows: [] }))
   const [row] = rows.rows
-  return row ? `${row.migration_name}: ${row.logs ?? error}` : String((error as Error).message ?? error)
+  const why = scriptError?.message ?? row?.logs ?? String((error as Error).message ?? error)
+  return row ? `${row.migration_name}: ${why}` : why
 }

@@ -32,6 +32,7 @@ export interface AddOptions {
   delayMs?: number
 }
 
+/** A pattern as cron has it, in UTC. */
 export type Schedule = { pattern: string } | { everyMs: number }
 
 export interface QueueDepth {
@@ -89,7 +90,7 @@ export async function createQueue({ jobs, prefix, ...options }: QueueOptions): P
     },
     async schedule(job, payload, when) {
       const data = job.payload.parse(payload)
-      const repeat = 'pattern' in when ? { pattern: when.pattern } : { every: when.everyMs }
+      const repeat = 'pattern' in when ? { pattern: when.pattern, tz: 'UTC' } : { every: when.everyMs }
       const template = { name: job.name, data, opts: attemptsOf(job) }
       const queue = queueOf(job)
       // On PostgreSQL, BullMQ reads the schedule and then writes it: two processes at once would both make a run of it.

@@ -7,6 +7,8 @@ import pg from 'pg'
 
 export interface SchemaEngine {
   commands: bindings.SchemaEngine
+  /** What PostgreSQL said of a script that failed: of an error that it has not made, the engine knows only a number. */
+  scriptError(): Error | null
   close(): Promise<void>
 }
 
@@ -30,10 +32,12 @@ export async function openSchemaEngine(databaseUrl: string, datamodel: string): 
     release()
   }
   try {
-    const adapter = bindMigrationAwareSqlAdapterFactory(new AtomicScriptsPg(pool))
+    const scripts = new AtomicScriptsPg(pool)
+    const adapter = bindMigrationAwareSqlAdapterFactory(scripts)
     const commands = await bindings.SchemaEngine.new({ datamodels: [['schema.prisma', datamodel]] }, () => {}, adapter)
     return {
       commands,
+      scriptError: () => scripts.error,
       async close() {
         commands.free()
         await close()
@@ -100,6 +104,7 @@ function instantiate(): Promise<void> {
  * is done: after `kill -9` a migration has happened and is marked, or has not happened at all.
  */
 class AtomicScriptsPg extends PrismaPg {
+  error: Error | null = null
   readonly #pool: pg.Pool
 
   constructor(pool: pg.Pool) {
@@ -122,6 +127,7 @@ class AtomicScriptsPg extends PrismaPg {
       await client.query('commit')
       client.release()
     } catch (error) {
+      this.error = error as Error
       client.release(true)
       throw error
     }

@@ -7,18 +7,23 @@ export interface SecretBox {
   open(sealed: Uint8Array): string
 }
 
+const nonceBytes = 12
+const tagBytes = 16
+
 export function createSecretBox(key: Uint8Array): SecretBox {
   return {
     seal(text) {
-      const nonce = randomBytes(12)
+      const nonce = randomBytes(nonceBytes)
       const cipher = createCipheriv('aes-256-gcm', key, nonce)
       const body = Buffer.concat([cipher.update(text, 'utf8'), cipher.final()])
       return Buffer.concat([nonce, cipher.getAuthTag(), body])
     },
     open(sealed) {
-      const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12))
-      decipher.setAuthTag(sealed.subarray(12, 28))
-      return decipher.update(sealed.subarray(28), undefined, 'utf8') + decipher.final('utf8')
+      const nonce = sealed.subarray(0, nonceBytes)
+      // Without its length, Node takes a tag of four bytes, of which one in four billion fits anything.
+      const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: tagBytes })
+      decipher.setAuthTag(sealed.subarray(nonceBytes, nonceBytes + tagBytes))
+      return decipher.update(sealed.subarray(nonceBytes + tagBytes), undefined, 'utf8') + decipher.final('utf8')
     },
   }
 }

@@ -96,6 +96,8 @@ const storeKeyUses = `
   from unnest($1::text[], $2::text[], $3::timestamptz[]) as used(tenant_id, id, at)
   where k.tenant_id = used.tenant_id and k.id = used.id`
 
+// A revoked key of the operator stays: where it is gone, the next start would put TRACEMEND_OPERATOR_KEY back, alive.
 const removeEndedKeys = `
   delete from api_keys where tenant_id = $1 and id in (
-    select id from api_keys where tenant_id = $1 and least(revoked_at, expires_at) < $2 limit $3)`
+    select id from api_keys
+    where tenant_id = $1 and least(revoked_at, expires_at) < $2 and not 'OPERATOR' = any(scopes) limit $3)`

@@ -12,13 +12,15 @@ const maxAgeMs = 800
 const maxEntries = 10_000
 
 interface Dependencies {
-  keys: ApiKeyRepository
-  lastUsed: LastUsed
+  keys: Pick<ApiKeyRepository, 'findStoredKey'>
+  lastUsed: Pick<LastUsed, 'mark'>
   bus: { listen(topic: string, onWake: () => void): () => void }
 }
 
 interface Entry {
   key: Promise<StoredKey | null>
+  /** Null while it is being looked up. */
+  tenantId: string | null
   loadedAt: number
 }
 
@@ -34,28 +36,33 @@ export function createAuthenticationService({ keys, lastUsed, bus }: Dependencie
     const known = entries.get(id)
     if (known && Date.now() - known.loadedAt < maxAgeMs) return known.key
     const key = keys.findStoredKey(id)
+    const entry: Entry = { key, tenantId: null, loadedAt: Date.now() }
     entries.delete(id)
-    entries.set(id, { key, loadedAt: Date.now() })
+    entries.set(id, entry)
     key.then(
-      (found) => (found ? listen(found.tenantId) : entries.delete(id)),
-      () => entries.delete(id),
+      (found) => (found ? remember(entry, found) : drop(id, entry)),
+      () => drop(id, entry),
     )
     const oldest = entries.size > maxEntries ? entries.keys().next().value : undefined
     if (oldest !== undefined) entries.delete(oldest)
     return key
   }
 
-  function listen(tenantId: string): void {
+  function remember(entry: Entry, { tenantId }: StoredKey): void {
+    entry.tenantId = tenantId
     if (listening.has(tenantId)) return
     const stop = bus.listen(tenantTopic(tenantId), () => forget(tenantId))
     listening.set(tenantId, stop)
   }
 
+  function drop(id: string, entry: Entry): void {
+    if (entries.get(id) === entry) entries.delete(id)
+  }
+
+  /** Also what is being looked up: it may have been read before the change. */
   function forget(tenantId: string): void {
     for (const [id, entry] of entries) {
-      entry.key
-        .then((key) => key?.tenantId === tenantId && entries.get(id) === entry && entries.delete(id))
-        .catch(() => {})
+      if (entry.tenantId === tenantId || entry.tenantId === null) entries.delete(id)
     }
   }
 

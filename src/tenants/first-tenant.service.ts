@@ -10,6 +10,11 @@ interface Dependencies {
   /** Seals what is stored encrypted; its check tells a changed secret before anything is lost by it. */
   secretBox: { seal(text: string): Uint8Array; open(sealed: Uint8Array): string }
   onWarning: (message: string) => void
+  /**
+   * This is the only moment at which anybody can read it. It comes before the key is stored: the other way round, a
+   * start that ends in between would leave a key that nobody has seen.
+   */
+  onFirstKey: (key: string) => void
 }
 
 const firstSlug = 'default'
@@ -18,21 +23,20 @@ const secretCheckText = 'tracemend'
 /**
  * Makes the tenant `default` and its first key, once; puts the operator's key in place, at each start. Runs under the
  * lock of the migrations, so that processes which start at once make one tenant and one key.
- * Returns the first key where it was made now: this is the only moment at which anybody can read it.
  */
-export async function prepareFirstTenant(deps: Dependencies, operatorKey: string | null): Promise<string | null> {
+export async function prepareFirstTenant(deps: Dependencies, operatorKey: string | null): Promise<void> {
   const existing = await deps.tenants.findTenantBySlug(firstSlug)
   if (existing) {
     await checkSecret(deps, existing)
     if (operatorKey) await placeOperatorKey(deps, existing, operatorKey)
-    return null
+    return
   }
   const parts = (operatorKey && parseApiKey(operatorKey)) || mintKey()
   const tenant = newTenant({ slug: firstSlug, name: 'Default' })
   const { tenantId: _, ...key } = newKey(tenant.id, { name: 'First key', scopes }, parts)
+  if (!operatorKey) deps.onFirstKey(formatApiKey(parts))
   await deps.tenants.insertTenant(tenant, key)
   await deps.tenants.storeSecretCheck(tenant.id, deps.secretBox.seal(secretCheckText))
-  return operatorKey ? null : formatApiKey(parts)
 }
 
 async function checkSecret({ tenants, secretBox }: Dependencies, tenant: Tenant): Promise<void> {

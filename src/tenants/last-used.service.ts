@@ -9,13 +9,23 @@ interface Dependencies {
   flushMs?: number
 }
 
-/** When each key was last used, written in one statement every few seconds and not with every request. */
+/**
+ * When each key was last used, written in one statement every few seconds and not with every request. One write at a
+ * time: whoever asks for a flush also waits for the one that is on its way.
+ */
 export function createLastUsed({ keys, onError, flushMs = 5_000 }: Dependencies) {
   let pending = new Map<string, KeyUse>()
+  let written = Promise.resolve()
   const timer = setInterval(() => flush().catch(onError), flushMs)
   timer.unref()
 
-  async function flush(): Promise<void> {
+  function flush(): Promise<void> {
+    const flushed = written.then(writePending)
+    written = flushed.catch(() => {})
+    return flushed
+  }
+
+  async function writePending(): Promise<void> {
     if (pending.size === 0) return
     const uses = pending
     pending = new Map()

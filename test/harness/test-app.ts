@@ -1,6 +1,7 @@
 import { createApp } from '../../src/app.ts'
 import { type Config, type Limits, readConfig } from '../../src/config.ts'
 import { createClosers } from '../../src/infra/closers.ts'
+import { openDatabase } from '../../src/infra/database.ts'
 import type { Queue } from '../../src/infra/queue.ts'
 import { openResources } from '../../src/resources.ts'
 import { formatApiKey, mintKey } from '../../src/tenants/api-key.ts'
@@ -69,7 +70,8 @@ export async function startTestApp(options: TestAppOptions = {}): Promise<TestAp
   if (!options.backend) closers.add('backend', () => backend.close(), 30_000)
   const config = configOf(backend, options)
   const { logger } = log
-  const resources = await openResources({ config, logger, closers, onLost: () => {} })
+  const database = await openDatabase({ config, logger, closers, onLost: () => {} })
+  const resources = await openResources({ config, logger, closers, database, onFirstKey: () => {} })
   if (options.isDeaf) resources.bus = { ...resources.bus, listen: () => () => {} }
   const context = { config, logger, closers, resources }
   const app = createApp(context)
