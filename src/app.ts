@@ -39,7 +39,11 @@ export function createApp({ config, logger, closers, resources }: Process) {
   if (limiter) closers.add('rate limiter', () => limiter.close())
 
   const admission = createAdmission({ authentication: services.authentication, limiter, perMinute })
-  const presenter = createErrorPresenter({ logger, onError: (code) => metrics.errors.inc({ code }) })
+  const presenter = createErrorPresenter({
+    logger,
+    onError: (code) => metrics.errors.inc({ code }),
+    operationMs: limits.operationMs,
+  })
   const subscriptions = createOpenSubscriptions({ limits, metrics })
   const graphql = createGraphQLServer({ services, limits, metrics, presenter, subscriptions })
   const ready = { database: () => pool.query('select 1'), queue: () => queue.ping(), bus: () => bus.ping() }
@@ -57,7 +61,7 @@ export function createApp({ config, logger, closers, resources }: Process) {
       response.writeHead(200, { 'content-type': metrics.registry.contentType }).end(await metrics.registry.metrics())
     },
   }
-  const server = createHttpServer({ routes, logger, metrics })
+  const server = createHttpServer({ routes, presenter, metrics })
   const websocket = attachWebSocket({ server, graphql, admission, presenter, limits, logger, metrics })
   closers.add('HTTP server', () => close(), drainMs + 1_000)
 
@@ -67,10 +71,12 @@ export function createApp({ config, logger, closers, resources }: Process) {
     if (!server.listening) return
     const closed = once(server, 'close')
     server.close()
-    server.closeIdleConnections()
     subscriptions.endAll(new UnavailableError('The server restarts: subscribe again.'))
+    // Again and again: one whose last answer has just gone out would be kept alive for the next question.
+    const sweep = setInterval(() => server.closeIdleConnections(), 20)
     const timer = setTimeout(() => server.closeAllConnections(), drainMs)
     await closed
+    clearInterval(sweep)
     clearTimeout(timer)
   }
 

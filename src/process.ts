@@ -1,8 +1,10 @@
 import { type Config, readConfig } from './config.ts'
 import { StartError } from './errors.ts'
 import { type Closers, createClosers } from './infra/closers.ts'
+import { openDatabase } from './infra/database.ts'
 import { createLogger, type Logger } from './infra/logger.ts'
-import { openResources, type Resources } from './resources.ts'
+import type { Resources } from './resources.ts'
+import { firstKeyNotice } from './welcome.ts'
 
 /**
  * The life of a process of ours: configuration, resources, its work, a signal, release in the reverse order, exit 0.
@@ -19,9 +21,17 @@ export interface Process {
 
 const patienceMs = 2_000
 
-export async function runProcess(work: (process: Process) => Promise<void>, fix: Partial<Config> = {}): Promise<void> {
+/** `refuse` throws where the work can't be done with such a configuration: before anything is opened. */
+export async function runProcess(
+  work: (process: Process) => Promise<void>,
+  refuse: (config: Config) => void = () => {},
+): Promise<void> {
   const startedAt = Date.now()
-  const config = orExit(() => ({ ...readConfig(), ...fix }))
+  const config = orExit(() => {
+    const read = readConfig()
+    refuse(read)
+    return read
+  })
   const logger = createLogger(config.logLevel)
   const closers = createClosers(logger)
   let endingSince: number | undefined
@@ -36,8 +46,8 @@ export async function runProcess(work: (process: Process) => Promise<void>, fix:
     process.exit(code)
   }
 
-  process.on('SIGINT', () => end(0))
-  process.on('SIGTERM', () => end(0))
+  // SIGHUP: its terminal was closed.
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(0))
   process.on('uncaughtException', (error) => {
     logger.fatal({ err: error }, 'a bug that nobody caught; the process ends')
     void end(1)
@@ -48,7 +58,13 @@ export async function runProcess(work: (process: Process) => Promise<void>, fix:
       logger.fatal({ reason }, 'the database was lost; the process ends')
       void end(1)
     }
-    const resources = await openResources({ config, logger, closers, onLost })
+    // The larger part of the program is loaded while PostgreSQL starts.
+    const [database, { openResources }] = await Promise.all([
+      openDatabase({ config, logger, closers, onLost }),
+      import('./resources.ts'),
+    ])
+    const onFirstKey = (key: string) => void process.stdout.write(firstKeyNotice(key))
+    const resources = await openResources({ config, logger, closers, database, onFirstKey })
     await work({ config, logger, closers, resources })
     logger.debug({ ms: Date.now() - startedAt }, 'started')
   } catch (error) {

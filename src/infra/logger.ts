@@ -13,7 +13,8 @@ export function createLogger(level: LogLevel): Logger {
       base: null,
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
-      redact: ['authorization', '*.authorization', 'secret', '*.secret'],
+      // pg hangs the whole client on the error of an idle connection.
+      redact: ['authorization', '*.authorization', 'secret', '*.secret', 'err.client'],
     },
     destination({ fd: 2, sync: true }),
   )
