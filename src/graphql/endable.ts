@@ -1,41 +1,67 @@
 /**
- * A stream that can be ended from outside with a last value: at once, even while its source has nothing to give.
- * `onEnd` is called once, whoever ended it: the source, the consumer, or `end`.
+ * A stream that can be ended from outside with a last value: at once, even while its source has nothing to give. A
+ * source that fails ends it too, with what `asLast` makes of the failure. `onEnd` is called once, whoever ended it: the
+ * source, its failure, the consumer, or `end`. States: open; ended with a last value still to be pulled; over.
  */
 export interface Endable<Value> {
   values: AsyncIterableIterator<Value>
   end(last: Value): void
 }
 
-export function endable<Value>(source: AsyncIterable<Value>, onEnd: () => void): Endable<Value> {
-  const iterator = source[Symbol.asyncIterator]()
-  const ending = deferred<IteratorResult<Value>>()
-  let isEnded = false
-  let isDone = false
+interface Options<Value> {
+  source: AsyncIterable<Value>
+  asLast: (failure: unknown) => Value
+  onEnd: () => void
+}
 
-  function finish(): IteratorResult<Value> {
-    if (!isDone) onEnd()
-    isDone = true
-    return { done: true, value: undefined }
+type Give<Value> = (result: IteratorResult<Value>) => void
+
+export function endable<Value>({ source, asLast, onEnd }: Options<Value>): Endable<Value> {
+  const iterator = source[Symbol.asyncIterator]()
+  const over: IteratorResult<Value> = { done: true, value: undefined }
+  // Not `Promise.race` with a promise of the end: that one would hold every value until the stream ends.
+  const waiting = new Set<Give<Value>>()
+  let last: { value: Value } | undefined
+  let isOver = false
+
+  function finish(): void {
+    if (isOver) return
+    isOver = true
+    onEnd()
+    for (const give of waiting) give(over)
+    waiting.clear()
+  }
+
+  function pull(give: Give<Value>): void {
+    waiting.add(give)
+    iterator.next().then(
+      (result) => {
+        if (!waiting.delete(give)) return
+        if (result.done) finish()
+        give(result)
+      },
+      (failure) => {
+        if (!waiting.delete(give)) return
+        finish()
+        give({ done: false, value: asLast(failure) })
+      },
+    )
   }
 
   const values: AsyncIterableIterator<Value> = {
     async next() {
-      if (isDone) return finish()
-      try {
-        const next = await Promise.race([ending.promise, iterator.next()])
-        if (next.done || isEnded) finish()
-        return next
-      } catch (error) {
-        finish()
-        throw error
+      if (last) {
+        const { value } = last
+        last = undefined
+        return { done: false, value }
       }
+      return isOver ? over : new Promise(pull)
     },
     async return() {
+      last = undefined
       finish()
-      ending.resolve({ done: true, value: undefined })
       await iterator.return?.()
-      return { done: true, value: undefined }
+      return over
     },
     [Symbol.asyncIterator]() {
       return this
@@ -44,19 +70,15 @@ export function endable<Value>(source: AsyncIterable<Value>, onEnd: () => void):
 
   return {
     values,
-    end(last) {
-      if (isEnded || isDone) return
-      isEnded = true
-      ending.resolve({ done: false, value: last })
+    end(value) {
+      if (isOver) return
+      const [first] = waiting
+      if (first) {
+        waiting.delete(first)
+        first({ done: false, value })
+      } else last = { value }
+      finish()
       iterator.return?.()?.catch(() => {})
     },
   }
-}
-
-function deferred<Value>() {
-  let resolve: (value: Value) => void = () => {}
-  const promise = new Promise<Value>((each) => {
-    resolve = each
-  })
-  return { promise, resolve }
 }

@@ -1,18 +1,26 @@
-import type { ExecutionResult, GraphQLError } from 'graphql'
+import { type ExecutionResult, GraphQLError } from 'graphql'
 import { isAsyncIterable, mapAsyncIterator, type Plugin } from 'graphql-yoga'
+import { InvalidInputError } from '../errors.ts'
 import type { RequestContext } from './context.ts'
 import type { ErrorPresenter } from './errors.ts'
+
+type Processor = NonNullable<Parameters<NonNullable<Plugin['onResultProcess']>>[0]['resultProcessor']>
 
 /** Every result that leaves over HTTP or SSE passes here, whichever phase failed. WebSocket asks the presenter itself. */
 export function useErrorPresenter(presenter: ErrorPresenter): Plugin<RequestContext> {
   return {
-    onExecutionResult({ result, setResult, context }) {
-      const { requestId } = context as unknown as RequestContext
-      if (isAsyncIterable(result)) {
-        const iterator = (result as AsyncIterable<ExecutionResult>)[Symbol.asyncIterator]()
-        setResult(mapAsyncIterator(iterator, (each) => presentResult(each, presenter, requestId)) as typeof result)
-      } else if (result && !Array.isArray(result)) {
-        setResult(presentResult(result as ExecutionResult, presenter, requestId) as typeof result)
+    onResultProcess({ result, setResult, resultProcessor, setResultProcessor, acceptableMediaTypes, serverContext }) {
+      const { requestId } = serverContext as unknown as RequestContext
+      const present = (each: ExecutionResult) => presentResult(each, presenter, requestId)
+      if (!resultProcessor) {
+        // A stream that can't be sent must not stay open.
+        if (isAsyncIterable(result)) (result as AsyncIterableIterator<unknown>).return?.()
+        setResult(present({ errors: [notAcceptable(acceptableMediaTypes)] }) as typeof result)
+        setResultProcessor(refuseAsJson, 'application/json')
+      } else if (isAsyncIterable(result)) {
+        setResult(mapAsyncIterator(result as AsyncIterableIterator<ExecutionResult>, present) as typeof result)
+      } else if (!Array.isArray(result)) {
+        setResult(present(result as ExecutionResult) as typeof result)
       }
     },
   }
@@ -33,4 +41,22 @@ export function presentResult<Result extends WithErrors>(
   // A status speaks for the whole answer: with data in it, the answer is a success.
   if (result.data) for (const error of errors) delete error.extensions.http
   return { ...result, errors }
+}
+
+function notAcceptable(acceptable: readonly string[]): GraphQLError {
+  const types = [...new Set(acceptable)].join(' or ')
+  const refusal = new InvalidInputError('accept', `The answer can be had as ${types}; "accept" allows nothing of it.`)
+  return new GraphQLError(refusal.message, { originalError: refusal })
+}
+
+const refuseAsJson: Processor = (result, fetchAPI) => {
+  const errors = (result as ExecutionResult).errors?.map(withoutHttp)
+  const headers = { 'content-type': 'application/json; charset=utf-8' }
+  return new fetchAPI.Response(JSON.stringify({ errors }), { status: 406, headers })
+}
+
+/** As it is sent: what was meant for HTTP alone is left out. */
+export function withoutHttp(error: GraphQLError) {
+  const { http: _, ...extensions } = error.extensions
+  return { ...error.toJSON(), extensions }
 }

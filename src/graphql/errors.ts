@@ -1,32 +1,54 @@
-import { type FormattedExecutionResult, GraphQLError, type GraphQLFormattedError } from 'graphql'
+import { GraphQLError } from 'graphql'
 import { DomainError, type ErrorCode, LimitError, UnavailableError } from '../errors.ts'
 import { isDatabaseOutage, isStatementTimeout } from '../infra/database-errors.ts'
 import type { Logger } from '../infra/logger.ts'
 
 /**
- * The one boundary at which failures become what a client sees. Expected ones keep their words and get their code;
- * outages become UNAVAILABLE; GraphQL's own refusals of a document or its variables become INVALID_INPUT; all else is
- * a bug: masked, and logged once with the id that the client was given.
+ * The one boundary at which failures become what a client sees, whichever transport or phase they come from. Expected
+ * ones keep their words and get their code; outages become UNAVAILABLE; GraphQL's own refusals of a document or its
+ * variables become INVALID_INPUT; all else is a bug: masked, and logged once with the id that the client was given.
  */
 export interface ErrorPresenter {
+  /** What has failed where there is no GraphQL error: before GraphQL has begun. */
+  explain(error: unknown, requestId: string): Failure
   present(error: GraphQLError, requestId: string): GraphQLError
+}
+
+export interface Failure {
+  code: ErrorCode
+  message: string
+  extensions: Record<string, unknown>
+  retryAfterSeconds: number | undefined
 }
 
 interface Options {
   logger: Logger
   onError: (code: ErrorCode) => void
+  operationMs: number
 }
 
-export function createErrorPresenter({ logger, onError }: Options): ErrorPresenter {
+/** A client's own words come back to it in messages, but not by the megabyte. */
+const maxMessageLength = 1_000
+
+export function createErrorPresenter({ logger, onError, operationMs }: Options): ErrorPresenter {
+  function explain(error: unknown, requestId: string): Failure {
+    const expected = expect(error, operationMs)
+    const path = error instanceof GraphQLError ? error.path : undefined
+    const code = expected?.code ?? 'INTERNAL'
+    onError(code)
+    if (expected === null) logger.error({ requestId, err: rootOf(error), path }, 'a request met a bug')
+    else if (code === 'UNAVAILABLE') logger.warn({ requestId, err: expected.cause }, expected.message)
+    else logger.debug({ requestId, code, path }, cut(expected.message))
+    return expected ? coded(expected) : masked(requestId)
+  }
+
   return {
+    explain,
     present(error, requestId) {
-      const failure = explain(error)
-      const code = failure?.code ?? 'INTERNAL'
-      onError(code)
-      if (failure === null) logger.error({ requestId, err: rootOf(error), path: error.path }, 'a request met a bug')
-      else if (code === 'UNAVAILABLE') logger.warn({ requestId, err: failure.cause }, failure.message)
-      else logger.debug({ requestId, code, path: error.path }, failure.message)
-      return failure ? coded(error, failure) : masked(error, requestId)
+      const failure = explain(error, requestId)
+      const { nodes = null, source = null, positions = null, path = null } = error
+      const extensions = { ...failure.extensions, http: httpOf(error, failure) }
+      return new GraphQLError(failure.message, { nodes, source, positions, path, extensions })
     },
   }
 }
@@ -47,54 +69,58 @@ export function httpStatusOf(code: ErrorCode): number {
   return statuses[code] ?? (code === 'INVALID_INPUT' ? 400 : 200)
 }
 
-/** For answers that are given before GraphQL has begun. */
-export function formatFailure(failure: DomainError): FormattedExecutionResult {
-  const error: GraphQLFormattedError = { message: failure.message, extensions: extensionsOf(failure) }
-  return { errors: [error] }
+export function timeLimitError(operationMs: number): LimitError {
+  return new LimitError('OPERATION_TIMEOUT', `The operation took longer than ${operationMs} ms.`, {
+    limit: 'TRACEMEND_MAX_OPERATION_MS',
+    max: operationMs,
+    hint: 'Ask for less at once. A mutation may have happened all the same.',
+  })
 }
 
 /** What the client may know of it; null for a bug. */
-function explain(error: GraphQLError): DomainError | null {
+function expect(error: unknown, operationMs: number): DomainError | null {
   const root = rootOf(error)
   if (root instanceof DomainError) return root
-  if (isStatementTimeout(root)) return new LimitError('OPERATION_TIMEOUT', 'The database took too long over this.')
+  if (isStatementTimeout(root)) return timeLimitError(operationMs)
   if (isDatabaseOutage(root)) return new UnavailableError('The database does not answer. Try again soon.', root)
-  return root instanceof GraphQLError ? refusedByGraphQL(error.message) : null
+  return error instanceof GraphQLError && root instanceof GraphQLError ? refusedByGraphQL(error) : null
 }
 
-/** GraphQL says in words which variable it was: `Variable "$input" got invalid value 1 at "input.name"; …`. */
-function refusedByGraphQL(message: string): DomainError {
+/**
+ * GraphQL refuses documents and variables, and says in words which variable it was: `Variable "$input" got invalid
+ * value 1 at "input.name"; …`. Where it fails at a field for anything but an argument, our own value was wrong.
+ */
+function refusedByGraphQL({ message, path }: GraphQLError): DomainError | null {
+  if (path && !message.startsWith('Argument "')) return null
   const field = / at "([^"]+)"; /.exec(message)?.[1] ?? /^Variable "\$([^"]+)"/.exec(message)?.[1]
-  return new DomainError('INVALID_INPUT', message, field === undefined ? {} : { field })
+  return new DomainError('INVALID_INPUT', message, field === undefined ? {} : { field: cut(field) })
 }
 
-function rootOf(error: GraphQLError): unknown {
-  let root: unknown = error
+function rootOf(error: unknown): unknown {
+  let root = error
   while (root instanceof GraphQLError && root.originalError) root = root.originalError
   return root
 }
 
-function coded(error: GraphQLError, failure: DomainError): GraphQLError {
-  const { status } = (error.extensions.http ?? {}) as { status?: number }
-  const retryAfter = failure.details.retryAfterSeconds
-  const http = {
-    spec: false,
-    status: statuses[failure.code] ?? status ?? 200,
-    ...(retryAfter !== undefined && { headers: { 'retry-after': String(retryAfter) } }),
-  }
-  return replace(error, failure.message, { ...extensionsOf(failure), http })
+function coded({ code, message, details }: DomainError): Failure {
+  const { retryAfterSeconds } = details
+  return { code, message: cut(message), extensions: { code, ...details }, retryAfterSeconds }
 }
 
-function masked(error: GraphQLError, requestId: string): GraphQLError {
+function masked(requestId: string): Failure {
   const message = `Something went wrong on our side. It was logged with the request id ${requestId}.`
-  return replace(error, message, { code: 'INTERNAL', requestId, http: { spec: false, status: 500 } })
+  return { code: 'INTERNAL', message, extensions: { code: 'INTERNAL', requestId }, retryAfterSeconds: undefined }
 }
 
-function replace(error: GraphQLError, message: string, extensions: Record<string, unknown>): GraphQLError {
-  const { nodes = null, source = null, positions = null, path = null } = error
-  return new GraphQLError(message, { nodes, source, positions, path, extensions })
+/** How Yoga is told of status and headers; it leaves this out of what it sends. */
+function httpOf({ extensions }: GraphQLError, { code, retryAfterSeconds }: Failure): Record<string, unknown> {
+  const given = (extensions.http ?? {}) as { status?: number; headers?: Record<string, string> }
+  const retryAfter = retryAfterSeconds !== undefined && { 'retry-after': String(retryAfterSeconds) }
+  return { spec: false, status: statuses[code] ?? given.status ?? 200, headers: { ...given.headers, ...retryAfter } }
 }
 
-function extensionsOf({ code, details }: DomainError): Record<string, unknown> {
-  return { code, ...details }
+/** What is wrong stands at the end, what it is about at the beginning. */
+function cut(text: string): string {
+  if (text.length <= maxMessageLength) return text
+  return `${text.slice(0, maxMessageLength / 2)} … ${text.slice(-maxMessageLength / 2)}`
 }

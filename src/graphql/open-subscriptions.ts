@@ -14,7 +14,7 @@ interface Options {
 
 /**
  * What holds for every subscription, over WebSocket and SSE alike: a key may hold only so many (in each process),
- * each ends with a coded error when its key does, and all of them do when the process does.
+ * each ends with a coded error when its source fails or its key ends, and all of them do when the process does.
  */
 export interface OpenSubscriptions {
   plugin: Plugin<Context>
@@ -36,20 +36,26 @@ export function createOpenSubscriptions({ limits, metrics }: Options): OpenSubsc
     onSubscribe({ args, setResultAndStopExecution }) {
       const context = args.contextValue as Context
       const { viewer, services } = context
-      if ((openByKey.get(viewer.keyId) ?? 0) >= limits.subscriptionsPerKey) {
-        setResultAndStopExecution({ errors: [failed(tooMany(limits.subscriptionsPerKey))] })
-        return
-      }
+      const isFull = () => (openByKey.get(viewer.keyId) ?? 0) >= limits.subscriptionsPerKey
+      const refusal = { errors: [failed(tooMany(limits.subscriptionsPerKey))] }
+      if (isFull()) return setResultAndStopExecution(refusal)
       context.loaders = createLoaders(services, { remember: false })
       return {
         onSubscribeResult({ result, setResult }) {
           if (!isAsyncIterable(result) || viewer === anonymous) return
+          const source = result as AsyncIterableIterator<ExecutionResult>
+          if (isFull()) {
+            // Others were opened while this one was being prepared.
+            source.return?.()
+            return setResult(refusal)
+          }
           open(viewer, 1)
-          const stream = endable(result as AsyncIterable<ExecutionResult>, () => {
+          const onEnd = () => {
             stopWatching()
             streams.delete(stream)
             open(viewer, -1)
-          })
+          }
+          const stream = endable({ source, asLast: (failure) => ({ errors: [failed(failure)] }), onEnd })
           streams.add(stream)
           const stopWatching = services.keyWatch.onceEnded(viewer, (reason) => stream.end({ errors: [failed(reason)] }))
           setResult(stream.values as typeof result)
@@ -66,8 +72,9 @@ export function createOpenSubscriptions({ limits, metrics }: Options): OpenSubsc
   }
 }
 
-function failed(failure: DomainError): GraphQLError {
-  return new GraphQLError(failure.message, { originalError: failure })
+function failed(failure: unknown): GraphQLError {
+  const originalError = failure instanceof Error ? failure : new Error(String(failure))
+  return new GraphQLError(originalError.message, { originalError })
 }
 
 function tooMany(max: number): LimitError {

@@ -2,24 +2,28 @@ import {
   type DocumentNode,
   type FragmentDefinitionNode,
   GraphQLError,
-  type GraphQLObjectType,
+  type GraphQLField,
   type GraphQLSchema,
   getNamedType,
   getNullableType,
   isCompositeType,
+  isInterfaceType,
+  isIntrospectionType,
   isListType,
   isObjectType,
   Kind,
   type OperationDefinitionNode,
+  SchemaMetaFieldDef,
   type SelectionSetNode,
+  TypeMetaFieldDef,
   valueFromASTUntyped,
 } from 'graphql'
 
 /**
  * What a document asks for, measured before it runs. A field costs 1; what stands below a list costs as often as the
  * list is long: its `first` or `last`, else the field's own `pageSize` extension, else what an unpaged list is taken
- * for. Fragments are measured once each, however often they are spread: a document that doubles with every fragment
- * costs 2^n here without taking 2^n steps.
+ * for. Lists of the introspection are short and cost as one. Fragments are measured once each, however often they are
+ * spread: a document that doubles with every fragment costs 2^n here without taking 2^n steps.
  */
 export interface QueryCost {
   depth: number
@@ -97,16 +101,14 @@ type FieldSelection = Extract<SelectionSetNode['selections'][number], { kind: Ki
 
 function measureField(node: FieldSelection, type: unknown, measuring: Measuring): QueryCost {
   const aliases = node.alias ? 1 : 0
-  // Introspection is bounded by a rule of its own (MaxIntrospectionDepthRule) and by the number of tokens.
-  if (node.name.value.startsWith('__')) return { ...nothing, depth: 1, aliases, complexity: 1 }
-  const field = isObjectType(type) ? (type as GraphQLObjectType).getFields()[node.name.value] : undefined
+  const field = fieldOf(type, node.name.value)
   if (!field) return { ...nothing, depth: 1, aliases, complexity: 1 }
 
   const asked = pageArgument(node, measuring.variables)
   const isPaged = field.args.some(({ name }) => name === 'first' || name === 'last')
-  const isList = isListType(getNullableType(field.type))
-  const size = isPaged ? (asked ?? field.extensions.pageSize ?? defaultPageSize) : isList ? unpagedListSize : 1
   const below = getNamedType(field.type)
+  const isList = isListType(getNullableType(field.type)) && !isIntrospectionType(below)
+  const size = isPaged ? (asked ?? field.extensions.pageSize ?? defaultPageSize) : isList ? unpagedListSize : 1
   const inner = node.selectionSet && isCompositeType(below) ? measure(node.selectionSet, below, measuring) : nothing
   const own = { size: asked ?? 0, field: node.alias?.value ?? field.name, max: field.extensions.maxPageSize }
   return {
@@ -115,6 +117,13 @@ function measureField(node: FieldSelection, type: unknown, measuring: Measuring)
     complexity: 1 + Math.max(0, size) * inner.complexity,
     page: excess(own) > excess(inner.page) ? own : inner.page,
   }
+}
+
+/** Undefined for `__typename`, which costs no more than any leaf. */
+function fieldOf(type: unknown, name: string): GraphQLField<unknown, unknown> | undefined {
+  if (name === SchemaMetaFieldDef.name) return SchemaMetaFieldDef
+  if (name === TypeMetaFieldDef.name) return TypeMetaFieldDef
+  return isObjectType(type) || isInterfaceType(type) ? type.getFields()[name] : undefined
 }
 
 function pageArgument(node: FieldSelection, variables: Record<string, unknown>): number | undefined {

@@ -14,9 +14,16 @@ builder.scalarType('DateTime', {
 })
 
 export function parseDateTime(value: unknown): Date {
-  const date = typeof value === 'string' && form.test(value) ? new Date(value) : undefined
+  const date = typeof value === 'string' && form.test(value) && isDay(value) ? new Date(value) : undefined
   if (!date || Number.isNaN(date.getTime())) throw new GraphQLError(expectation(JSON.stringify(value)))
   return date
+}
+
+/** `Date` takes 30 February for 2 March. */
+function isDay(value: string): boolean {
+  const day = value.slice(0, 10)
+  const date = new Date(`${day}T00:00:00Z`)
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day)
 }
 
 function expectation(got: string | undefined): string {

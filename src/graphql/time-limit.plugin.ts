@@ -1,7 +1,7 @@
 import { type DocumentNode, GraphQLError, getOperationAST } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
-import { LimitError } from '../errors.ts'
 import type { Metrics } from '../infra/metrics.ts'
+import { timeLimitError } from './errors.ts'
 
 /**
  * A query or mutation that runs longer than its limit is answered without its result. What it waits for in the
@@ -29,10 +29,6 @@ export function useTimeLimit(operationMs: number, metrics: Pick<Metrics, 'operat
 }
 
 function tooLong(operationMs: number): GraphQLError {
-  const limit = new LimitError('OPERATION_TIMEOUT', `The operation took longer than ${operationMs} ms.`, {
-    limit: 'TRACEMEND_MAX_OPERATION_MS',
-    max: operationMs,
-    hint: 'Ask for less at once. A mutation may have happened all the same.',
-  })
+  const limit = timeLimitError(operationMs)
   return new GraphQLError(limit.message, { originalError: limit })
 }

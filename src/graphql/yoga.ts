@@ -3,6 +3,7 @@ import type { Limits } from '../config.ts'
 import type { Metrics } from '../infra/metrics.ts'
 import type { Services } from '../services.ts'
 import { createLoaders, type RequestContext } from './context.ts'
+import { createDocumentCache, nothingCached } from './document-cache.ts'
 import { useErrorPresenter } from './errors.plugin.ts'
 import type { ErrorPresenter } from './errors.ts'
 import { useQueryLimits } from './limits.plugin.ts'
@@ -12,7 +13,7 @@ import { useTimeLimit } from './time-limit.plugin.ts'
 
 export type GraphQLServer = ReturnType<typeof createGraphQLServer>
 
-/** A request as HTTP hands it on: the parameters of a POST are parsed already, within the limits of a body. */
+/** A request as HTTP hands it on: its parameters are parsed already, those of a POST within the limits of a body. */
 export interface HttpContext extends RequestContext {
   params?: Record<string, unknown>
 }
@@ -35,6 +36,7 @@ export function createGraphQLServer({ services, limits, metrics, presenter, subs
     maskedErrors: false,
     multipart: false,
     maxRequestBodySize: false,
+    parserAndValidationCache: { documentCache: createDocumentCache(), errorCache: nothingCached },
     // A key is sent by the client's own code, never by the browser by itself: any origin may ask.
     cors: { origin: '*', credentials: false, exposedHeaders: ['x-request-id', 'retry-after'] },
     graphiql: { title: 'Tracemend', defaultQuery: welcome, headers: '{\n  "authorization": "Bearer "\n}' },

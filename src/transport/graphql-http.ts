@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { InvalidInputError } from '../errors.ts'
 import type { GraphQLServer, HttpContext } from '../graphql/yoga.ts'
@@ -17,6 +18,7 @@ export function createGraphQLHandler({ graphql, admission, maxBodyBytes }: Optio
     const viewer = await admission.admit(authorization, request.socket.remoteAddress)
     const context: HttpContext = { viewer, requestId }
     if (request.method === 'POST') context.params = await readParams(request, maxBodyBytes)
+    if (request.method === 'GET') context.params = paramsOfUrl(request.url ?? '')
     await graphql(request, response, context)
   }
 }
@@ -26,7 +28,7 @@ async function readParams(request: IncomingMessage, maxBodyBytes: number): Promi
   if (!/^application\/(graphql-response\+|graphql\+)?json\b/i.test(type)) {
     throw new InvalidInputError('content-type', `A POST carries application/json; got ${JSON.stringify(type)}.`)
   }
-  const params = parse(await readBody(request, maxBodyBytes))
+  const params = parse('body', textOf(await readBody(request, maxBodyBytes)))
   if (Array.isArray(params)) {
     throw new InvalidInputError(
       'body',
@@ -39,10 +41,27 @@ async function readParams(request: IncomingMessage, maxBodyBytes: number): Promi
   return params as Record<string, unknown>
 }
 
-function parse(body: Buffer): unknown {
+function paramsOfUrl(url: string): Record<string, unknown> {
+  const search = new URLSearchParams(url.split('?').slice(1).join('?'))
+  const given = ['query', 'operationName', 'variables', 'extensions'].filter((name) => search.get(name))
+  return Object.fromEntries(
+    given.map((name) => {
+      const value = search.get(name) ?? ''
+      return [name, name === 'variables' || name === 'extensions' ? parse(name, value) : value]
+    }),
+  )
+}
+
+function textOf(body: Buffer): string {
+  if (!isUtf8(body)) throw new InvalidInputError('body', 'The body is no UTF-8.')
+  // A byte order mark is no JSON, but there are clients that begin with one.
+  return body.toString('utf8').replace(/^\uFEFF/, '')
+}
+
+function parse(field: string, text: string): unknown {
   try {
-    return JSON.parse(body.toString('utf8'))
+    return JSON.parse(text)
   } catch (error) {
-    throw new InvalidInputError('body', `The body is no JSON: ${(error as Error).message}.`)
+    throw new InvalidInputError(field, `"${field}" is no JSON: ${(error as Error).message}.`)
   }
 }

@@ -1,17 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
-import { DomainError, UnavailableError } from '../errors.ts'
-import { formatFailure, httpStatusOf } from '../graphql/errors.ts'
-import { isDatabaseOutage } from '../infra/database-errors.ts'
-import type { Logger } from '../infra/logger.ts'
+import type { Duplex } from 'node:stream'
+import { DomainError, type ErrorCode } from '../errors.ts'
+import { type ErrorPresenter, httpStatusOf } from '../graphql/errors.ts'
 import type { Metrics } from '../infra/metrics.ts'
+import { requestIdOf } from './request-id.ts'
+import { turnAway } from './turn-away.ts'
 
 /** Answers one request, or throws: what is thrown is answered here. */
 export type Route = (request: IncomingMessage, response: ServerResponse, requestId: string) => Promise<void>
 
 interface Options {
   routes: Record<string, Route>
-  logger: Logger
+  presenter: ErrorPresenter
   metrics: Metrics
 }
 
@@ -20,25 +21,28 @@ const arriveMs = 60_000
 /** How long what a refused client still sends is read and thrown away, so that it gets to see the refusal. */
 const lingerMs = 2_000
 
-export function createHttpServer({ routes, logger, metrics }: Options): Server {
+export function createHttpServer({ routes, presenter, metrics }: Options): Server {
   const server = createServer({ requestTimeout: arriveMs, headersTimeout: 20_000, keepAliveTimeout: 65_000 })
+  const answering = new WeakMap<Duplex, ServerResponse>()
   server.on('request', async (request, response) => {
+    answering.set(request.socket, response)
     const requestId = requestIdOf(request)
     response.setHeader('x-request-id', requestId)
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/'
     measure(response, path in routes ? path : 'other', metrics)
     try {
       const route = routes[path]
-      if (route) await route(request, response, requestId)
-      else
-        sendJson(
-          response,
-          404,
-          formatFailure(new DomainError('NOT_FOUND', `There is nothing at ${path}; GraphQL is at /graphql.`)),
-        )
+      if (!route) throw new DomainError('NOT_FOUND', `There is nothing at ${path}; GraphQL is at /graphql.`)
+      await route(request, response, requestId)
     } catch (error) {
-      refuse({ request, response, requestId, error, logger, metrics })
+      refuse({ request, response, requestId, error, presenter })
     }
+  })
+  server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
+    const response = answering.get(stream)
+    const isAnswered = response?.headersSent && !response.writableFinished
+    if (error.code === 'ECONNRESET' || isAnswered || !stream.writable) return void stream.destroy()
+    turnAway(stream, { ...unreadable(error), requestId: randomUUID() })
   })
   return server
 }
@@ -46,12 +50,6 @@ export function createHttpServer({ routes, logger, metrics }: Options): Server {
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
   response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
   response.end(JSON.stringify(body))
-}
-
-/** The client's own id, where it sent one that is fit to be logged. */
-function requestIdOf(request: IncomingMessage): string {
-  const given = request.headers['x-request-id']
-  return typeof given === 'string' && /^[\w.:-]{1,100}$/.test(given) ? given : randomUUID()
 }
 
 function measure(response: ServerResponse, route: string, metrics: Metrics): void {
@@ -67,35 +65,36 @@ interface Refusal {
   response: ServerResponse
   requestId: string
   error: unknown
-  logger: Logger
-  metrics: Metrics
+  presenter: ErrorPresenter
 }
 
-function refuse({ request, response, requestId, error, logger, metrics }: Refusal): void {
-  const failure = asFailure(error, requestId)
-  metrics.errors.inc({ code: failure.code })
-  if (failure.code === 'INTERNAL') logger.error({ requestId, err: error }, 'a request met a bug')
-  else logger.debug({ requestId, code: failure.code }, failure.message)
+/** What fails before GraphQL has begun fails as a whole: the status says what it was. */
+function refuse({ request, response, requestId, error, presenter }: Refusal): void {
+  const { code, message, extensions, retryAfterSeconds } = presenter.explain(error, requestId)
   if (response.headersSent) return void response.destroy()
-  const { retryAfterSeconds } = failure.details
   if (retryAfterSeconds !== undefined) response.setHeader('retry-after', retryAfterSeconds)
   response.setHeader('access-control-allow-origin', '*')
-  if (!request.complete) linger(request, response)
-  sendJson(response, httpStatusOf(failure.code), formatFailure(failure))
+  response.setHeader('access-control-expose-headers', 'x-request-id, retry-after')
+  if (isStillSending(request)) linger(request, response)
+  sendJson(response, code === 'NOT_FOUND' ? 404 : httpStatusOf(code), { errors: [{ message, extensions }] })
 }
 
-function asFailure(error: unknown, requestId: string): DomainError {
-  if (error instanceof DomainError) return error
-  if (isDatabaseOutage(error)) return new UnavailableError('The database does not answer. Try again soon.', error)
-  return new DomainError(
-    'INTERNAL',
-    `Something went wrong on our side. It was logged with the request id ${requestId}.`,
-  )
+function isStillSending({ complete, headers }: IncomingMessage): boolean {
+  return !complete && (headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0)
 }
 
 function linger(request: IncomingMessage, response: ServerResponse): void {
   response.setHeader('connection', 'close')
+  if (request.destroyed) return
   request.resume()
   const timer = setTimeout(() => request.destroy(), lingerMs)
   request.once('close', () => clearTimeout(timer))
+}
+
+function unreadable({ code }: NodeJS.ErrnoException): { status: number; code: ErrorCode; message: string } {
+  if (code === 'HPE_HEADER_OVERFLOW')
+    return { status: 431, code: 'PAYLOAD_TOO_LARGE', message: 'The headers may have 16 KB; send a long query by POST.' }
+  if (code === 'ERR_HTTP_REQUEST_TIMEOUT')
+    return { status: 408, code: 'INVALID_INPUT', message: `A request has ${arriveMs / 1_000} seconds to arrive.` }
+  return { status: 400, code: 'INVALID_INPUT', message: 'This is no HTTP that can be read.' }
 }

@@ -51,8 +51,9 @@ function countArrived(request: IncomingMessage, inflater: Readable, maxBytes: nu
   return () => request.off('data', count).off('error', abort).off('aborted', abort)
 }
 
-function inflaterOf(encoding: string | undefined) {
-  if (encoding === undefined || encoding === 'identity') return null
+function inflaterOf(named = 'identity') {
+  const encoding = named.trim().toLowerCase()
+  if (encoding === 'identity') return null
   if (encoding === 'gzip') return createGunzip()
   if (encoding === 'deflate') return createInflate()
   throw new InvalidInputError('content-encoding', `The body may be encoded as gzip or deflate; got "${encoding}".`)

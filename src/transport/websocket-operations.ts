@@ -1,12 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { type ExecutionArgs, type FormattedExecutionResult, GraphQLError, getOperationAST } from 'graphql'
-import { CloseCode, type Context, type ServerOptions, type SubscribePayload } from 'graphql-ws'
-import { DomainError, LimitError } from '../errors.ts'
-import { presentResult } from '../graphql/errors.plugin.ts'
+import { type ExecutionArgs, type ExecutionResult, type FormattedExecutionResult, GraphQLError } from 'graphql'
+import { CloseCode, type Context, type OperationResult, type ServerOptions, type SubscribePayload } from 'graphql-ws'
+import { isAsyncIterable } from 'graphql-yoga'
+import { type ErrorCode, LimitError } from '../errors.ts'
+import { endable } from '../graphql/endable.ts'
+import { presentResult, withoutHttp } from '../graphql/errors.plugin.ts'
 import type { ErrorPresenter } from '../graphql/errors.ts'
 import type { GraphQLServer } from '../graphql/yoga.ts'
 import type { Admission } from './admission.ts'
-import type { Connection } from './websocket-socket.ts'
+import type { Connection, Place } from './websocket-socket.ts'
 
 interface Options {
   graphql: GraphQLServer
@@ -31,22 +33,31 @@ export function createOperations({ graphql, admission, presenter, maxSubscriptio
       viewer,
       requestId,
       params: payload,
-      request,
+      // No `request`: it is a GET, and by that Yoga would refuse every mutation.
     })
     const document = parse(payload.query)
     const errors = validate(schema, document)
     if (errors.length > 0) throw new AggregateError(errors)
     const { operationName = null, variables = null } = payload
-    if (getOperationAST(document, operationName)?.operation === 'subscription') checkCount(connected, maxSubscriptions)
     const contextValue = await contextFactory()
-    return {
-      schema,
-      document,
-      operationName: operationName,
-      variableValues: variables ?? {},
-      contextValue,
-      rootValue: { execute, subscribe },
+    const rootValue: Prepared = { execute, subscribe, connection: connected.extra }
+    return { schema, document, operationName, variableValues: variables ?? {}, contextValue, rootValue }
+  }
+
+  /** Takes a place on the connection for as long as the subscription lasts. */
+  async function open(args: ExecutionArgs): Promise<Awaited<OperationResult>> {
+    const { subscribe, connection } = args.rootValue as Prepared
+    if (connection.places.size >= maxSubscriptions) return failed(tooMany(maxSubscriptions))
+    const place: Place = {}
+    connection.places.add(place)
+    const onEnd = () => void connection.places.delete(place)
+    const result = await Promise.resolve(subscribe({ ...args, rootValue: undefined })).catch(failed)
+    if (!isAsyncIterable(result)) {
+      onEnd()
+      return result as ExecutionResult
     }
+    place.stream = endable({ source: result as AsyncIterable<ExecutionResult>, asLast: failed, onEnd }).values
+    return place.stream
   }
 
   return {
@@ -55,8 +66,9 @@ export function createOperations({ graphql, admission, presenter, maxSubscriptio
         await admission.admit(authorizationOf(connected), connected.extra.request.socket.remoteAddress)
         return true
       } catch (error) {
-        const { code, reason } = closing(error)
-        connected.extra.socket.close(code, reason)
+        const { code, message } = presenter.explain(error, randomUUID())
+        // A reason has 123 bytes at most.
+        connected.extra.socket.close(closeCodes[code] ?? tryAgainLater, `${code}: ${message}`.slice(0, 120))
         return false
       }
     },
@@ -69,19 +81,36 @@ export function createOperations({ graphql, admission, presenter, maxSubscriptio
         return errors.map((error) => presenter.present(asGraphQLError(error), requestId))
       }
     },
-    execute: (args) => (args.rootValue as Enveloped).execute({ ...args, rootValue: undefined }),
-    subscribe: (args) => (args.rootValue as Enveloped).subscribe({ ...args, rootValue: undefined }),
+    async execute(args) {
+      const { execute } = args.rootValue as Prepared
+      try {
+        return await execute({ ...args, rootValue: undefined })
+      } catch (error) {
+        return failed(error)
+      }
+    },
+    subscribe: open,
     onNext(_connected, _id, _payload, args, result) {
       const { requestId } = args.contextValue as { requestId: string }
-      return withoutHttp(presentResult(result, presenter, requestId)) as FormattedExecutionResult
+      const presented = presentResult(result, presenter, requestId)
+      return (
+        presented.errors ? { ...presented, errors: presented.errors.map(withoutHttp) } : presented
+      ) as FormattedExecutionResult
     },
-    onError: (_connected, _id, _payload, errors) => withoutHttp({ errors: [...errors] }).errors ?? [],
+    /** What the protocol itself refuses (no such operation in the document) has not been presented yet. */
+    onError: (_connected, _id, _payload, errors) =>
+      errors.map((error) => withoutHttp(error.extensions.code ? error : presenter.present(error, randomUUID()))),
+    /** The protocol ends what it knows by its id; an id that was used again too soon it has forgotten. */
+    async onClose({ extra }) {
+      await Promise.all([...extra.places].map(({ stream }) => stream?.return?.()))
+    },
   }
 }
 
-interface Enveloped {
+interface Prepared {
   execute: NonNullable<ServerOptions['execute']>
   subscribe: NonNullable<ServerOptions['subscribe']>
+  connection: Connection
 }
 
 /** In `connectionParams`, as browsers must; or in the header of the upgrade, as others may. */
@@ -90,33 +119,26 @@ function authorizationOf({ connectionParams, extra }: Connected): string | undef
   return typeof given === 'string' ? given : extra.request.headers.authorization
 }
 
-function checkCount({ subscriptions }: Connected, max: number): void {
-  // The protocol has reserved the place of the one that is asked for already.
-  if (Object.keys(subscriptions).length <= max) return
-  throw new LimitError('RATE_LIMITED', `A connection holds ${max} subscriptions at most; open another one.`, {
+function tooMany(max: number): LimitError {
+  return new LimitError('RATE_LIMITED', `A connection holds ${max} subscriptions at most; open another one.`, {
     limit: 'TRACEMEND_MAX_SUBSCRIPTIONS_PER_CONNECTION',
     max,
   })
 }
 
+function failed(error: unknown): ExecutionResult {
+  return { errors: [asGraphQLError(error)] }
+}
+
 function asGraphQLError(error: unknown): GraphQLError {
   if (error instanceof GraphQLError) return error
-  const original = error instanceof Error ? error : new Error(String(error))
-  return new GraphQLError(original.message, { originalError: original })
+  const originalError = error instanceof Error ? error : new Error(String(error))
+  return new GraphQLError(originalError.message, { originalError })
 }
 
-/** 4401 tells a client that trying again is of no use; the others, that it may. */
-function closing(error: unknown): { code: number; reason: string } {
-  if (!(error instanceof DomainError)) return { code: CloseCode.InternalServerError, reason: 'Internal server error' }
-  const code = error.code === 'UNAUTHENTICATED' ? CloseCode.Unauthorized : 1013
-  // A reason has 123 bytes at most.
-  return { code, reason: `${error.code}: ${error.message}`.slice(0, 120) }
+/** These tell a client that trying again is of no use; RFC 6455's "try again later", that it may be. */
+const closeCodes: Partial<Record<ErrorCode, number>> = {
+  UNAUTHENTICATED: CloseCode.Unauthorized,
+  INTERNAL: CloseCode.InternalServerError,
 }
-
-function withoutHttp<Result extends { errors?: readonly GraphQLError[] | undefined }>(result: Result) {
-  const errors = result.errors?.map((error) => {
-    const { http: _, ...extensions } = error.extensions
-    return { ...error.toJSON(), extensions }
-  })
-  return { ...result, ...(errors && { errors }) }
-}
+const tryAgainLater = 1013

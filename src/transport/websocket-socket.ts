@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { ExecutionResult } from 'graphql'
 import type { Server } from 'graphql-ws'
 import type { WebSocket } from 'ws'
 import type { Logger } from '../infra/logger.ts'
@@ -8,21 +9,28 @@ import type { Metrics } from '../infra/metrics.ts'
 export interface Connection {
   socket: WebSocket
   request: IncomingMessage
+  places: Set<Place>
 }
 
-interface Options extends Connection {
+/** Of a subscription that is open, or being opened: then it has no stream yet. */
+export interface Place {
+  stream?: AsyncIterableIterator<ExecutionResult>
+}
+
+interface Options extends Pick<Connection, 'socket' | 'request'> {
   protocol: Server<Connection>
   logger: Logger
   metrics: Pick<Metrics, 'openSockets'>
+  heartbeatMs: number
 }
 
-/** A dead peer is found at the second beat that it leaves unanswered: within 40 seconds. */
-const heartbeatMs = 20_000
+/** Who doesn't take what it is sent is not listened to either: its pings and queries would be answered into memory. */
+const maxUnsentBytes = 1_000_000
 
 /** Between one socket and the protocol: frames in, frames out, and a heartbeat that finds who is gone. */
-export function connectSocket({ socket, request, protocol, logger, metrics }: Options): void {
+export function connectSocket({ socket, request, protocol, logger, metrics, heartbeatMs }: Options): void {
   metrics.openSockets.inc()
-  const stopHeartbeat = startHeartbeat(socket)
+  const stopHeartbeat = startHeartbeat(socket, heartbeatMs)
   const closed = protocol.opened(
     {
       protocol: socket.protocol,
@@ -31,13 +39,15 @@ export function connectSocket({ socket, request, protocol, logger, metrics }: Op
       onMessage: (take) => {
         socket.on('message', (frame) => {
           take(String(frame)).catch((error) => {
+            // A frame that could not be sent any more is no bug: the socket closes, or has closed.
+            if (socket.readyState !== socket.OPEN) return
             logger.error({ err: error }, 'a WebSocket message met a bug')
             socket.close(4500, 'Internal server error')
           })
         })
       },
     },
-    { socket, request },
+    { socket, request, places: new Set() },
   )
   // A frame beyond the limit, a broken line: ws closes the socket itself, with the code for it.
   socket.on('error', (error) => logger.debug({ err: error }, 'a WebSocket broke'))
@@ -53,10 +63,17 @@ export function connectSocket({ socket, request, protocol, logger, metrics }: Op
 /** Resolves when the frame is with the kernel, so that the next event is not taken before this one is on its way. */
 function send(socket: WebSocket, frame: string): Promise<void> {
   if (socket.readyState !== socket.OPEN) return Promise.resolve()
-  return new Promise((resolve, reject) => socket.send(frame, (error) => (error ? reject(error) : resolve())))
+  return new Promise((resolve, reject) => {
+    socket.send(frame, (error) => {
+      if (socket.isPaused && socket.bufferedAmount <= maxUnsentBytes) socket.resume()
+      if (error) reject(error)
+      else resolve()
+    })
+    if (socket.bufferedAmount > maxUnsentBytes) socket.pause()
+  })
 }
 
-function startHeartbeat(socket: WebSocket): () => void {
+function startHeartbeat(socket: WebSocket, everyMs: number): () => void {
   let isAlive = true
   socket.on('pong', () => {
     isAlive = true
@@ -65,7 +82,7 @@ function startHeartbeat(socket: WebSocket): () => void {
     if (!isAlive) return socket.terminate()
     isAlive = false
     socket.ping()
-  }, heartbeatMs)
+  }, everyMs)
   timer.unref()
   return () => clearInterval(timer)
 }

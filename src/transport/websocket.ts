@@ -8,6 +8,8 @@ import type { GraphQLServer } from '../graphql/yoga.ts'
 import type { Logger } from '../infra/logger.ts'
 import type { Metrics } from '../infra/metrics.ts'
 import type { Admission } from './admission.ts'
+import { requestIdOf } from './request-id.ts'
+import { turnAway } from './turn-away.ts'
 import { createOperations } from './websocket-operations.ts'
 import { connectSocket } from './websocket-socket.ts'
 
@@ -19,6 +21,10 @@ interface Options {
   limits: Pick<Limits, 'bodyBytes' | 'subscriptionsPerConnection'>
   logger: Logger
   metrics: Pick<Metrics, 'openSockets'>
+  /** How long a client may take to say who it is. */
+  initMs?: number
+  /** A dead peer is found at the second beat that it leaves unanswered. */
+  heartbeatMs?: number
 }
 
 export interface WebSocketTransport {
@@ -26,8 +32,6 @@ export interface WebSocketTransport {
   close(): void
 }
 
-/** How long a client may take to say who it is. */
-const initMs = 5_000
 /** RFC 6455: the service restarts; come back. */
 const serviceRestart = 1012
 
@@ -40,6 +44,8 @@ export function attachWebSocket({
   limits,
   logger,
   metrics,
+  initMs = 5_000,
+  heartbeatMs = 20_000,
 }: Options): WebSocketTransport {
   const maxSubscriptions = limits.subscriptionsPerConnection
   const operations = createOperations({ graphql, admission, presenter, maxSubscriptions })
@@ -52,16 +58,17 @@ export function attachWebSocket({
     handleProtocols: () => 'graphql-transport-ws',
   })
   let isClosing = false
+  sockets.on('headers', (headers, request) => headers.push(`x-request-id: ${requestIdOf(request)}`))
+  sockets.on('wsClientError', (error, stream, request) => {
+    turnAway(stream, { status: 400, code: 'INVALID_INPUT', message: error.message, requestId: requestIdOf(request) })
+  })
 
   server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
     stream.on('error', (error) => logger.debug({ err: error }, 'a connection broke while it was upgraded'))
-    const path = request.url?.split('?', 1)[0]
-    const protocols = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim())
-    if (isClosing) return turnAway(stream, '503 Service Unavailable')
-    if (path !== '/graphql') return turnAway(stream, '404 Not Found')
-    if (!protocols?.includes('graphql-transport-ws')) return turnAway(stream, '400 Bad Request')
+    const refusal = isClosing ? restarting : refusalOf(request)
+    if (refusal) return turnAway(stream, { ...refusal, requestId: requestIdOf(request) })
     sockets.handleUpgrade(request, stream, head, (socket) =>
-      connectSocket({ socket, request, protocol, logger, metrics }),
+      connectSocket({ socket, request, protocol, logger, metrics, heartbeatMs }),
     )
   })
 
@@ -77,6 +84,14 @@ export function attachWebSocket({
   }
 }
 
-function turnAway(stream: Duplex, status: string): void {
-  stream.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+const restarting = { status: 503, code: 'UNAVAILABLE', message: 'The server restarts: connect again.' } as const
+
+function refusalOf(request: IncomingMessage) {
+  const path = request.url?.split('?', 1)[0]
+  const protocols = request.headers['sec-websocket-protocol']?.split(',').map((name) => name.trim())
+  if (path !== '/graphql')
+    return { status: 404, code: 'NOT_FOUND', message: 'There is no WebSocket here; GraphQL is at /graphql.' } as const
+  if (!protocols?.includes('graphql-transport-ws'))
+    return { status: 400, code: 'INVALID_INPUT', message: 'Ask for the subprotocol graphql-transport-ws.' } as const
+  return null
 }
