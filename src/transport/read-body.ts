@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import type { Readable } from 'node:stream'
+import { finished, type Readable } from 'node:stream'
 import { createGunzip, createInflate } from 'node:zlib'
 import { DomainError, InvalidInputError, LimitError } from '../errors.ts'
 
@@ -39,16 +39,24 @@ async function collect(source: AsyncIterable<Buffer>, maxBytes: number): Promise
   return Buffer.concat(chunks)
 }
 
-/** A stream that inflates to nothing could go on for ever: what arrives counts too, and an aborted one is an error. */
+/**
+ * A stream that inflates to nothing could go on for ever: what arrives counts too. An aborted one is an error, also
+ * one that was aborted before anybody looked: its events are over by then, but `finished` still tells.
+ */
 function countArrived(request: IncomingMessage, inflater: Readable, maxBytes: number): () => void {
   let bytes = 0
   const count = (chunk: Buffer) => {
     bytes += chunk.length
     if (bytes > maxBytes) inflater.destroy(tooLarge(maxBytes, 'more came'))
   }
-  const abort = () => inflater.destroy(new Error('the connection ended'))
-  request.on('data', count).on('error', abort).on('aborted', abort)
-  return () => request.off('data', count).off('error', abort).off('aborted', abort)
+  request.on('data', count)
+  const forget = finished(request, { writable: false }, (error) => {
+    if (error) inflater.destroy(new Error('the connection ended'))
+  })
+  return () => {
+    request.off('data', count)
+    forget()
+  }
 }
 
 function inflaterOf(named = 'identity') {
