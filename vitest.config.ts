@@ -23,6 +23,8 @@ if (!hasRedis) {
 export default defineConfig({
   test: {
     globalSetup: ['test/harness/global-setup.ts'],
+    // Most of a system test is waiting for sockets and processes: more at once than there are cores.
+    maxWorkers: 3,
     projects: [
       {
         resolve: { alias },
