@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-export const prismaFolder = fileURLToPath(new URL('../../prisma', import.meta.url))
+export const prismaFolder = findUpwards('prisma', dirname(fileURLToPath(import.meta.url)))
 export const migrationsFolder = join(prismaFolder, 'migrations')
 
 export interface Migration {
@@ -23,4 +24,12 @@ export async function readMigrations(folder = migrationsFolder): Promise<Migrati
       schema: await readFile(join(folder, name, 'schema.prisma'), 'utf8'),
     })),
   )
+}
+
+/** This file runs where it stands and from a bundle in dist/: the folder is above it in both. */
+function findUpwards(name: string, from: string): string {
+  const path = join(from, name)
+  if (existsSync(join(path, 'schema.prisma'))) return path
+  if (dirname(from) === from) throw new Error(`there is no folder ${name} above ${fileURLToPath(import.meta.url)}`)
+  return findUpwards(name, dirname(from))
 }

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -13,8 +14,9 @@ declare module 'vitest' {
   }
 }
 
-/** One PostgreSQL for the whole run, nothing of it kept; a migrated database in it that every test file clones. */
+/** The programs that tests start are built; one PostgreSQL for the whole run, nothing of it kept; a migrated database in it that every test file clones. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  execFileSync(process.execPath, ['scripts/build.mjs'], { stdio: 'inherit' })
   const folder = await mkdtemp(join(tmpdir(), 'tracemend-test-'))
   const logger = createLogger('warn')
   const settings = { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '500' }

@@ -59,10 +59,15 @@ export async function createPrograms(): Promise<Programs> {
   }
 }
 
+/** What `npm start` runs; the global setup has built it. */
+function bundleOf(entry: Entry): string {
+  return `dist/${entry.replace(/ts$/, 'js')}`
+}
+
 function run(entry: Entry, settings: Record<string, string>): Program {
   const inherited = Object.entries(process.env).filter(([name]) => !isSetting.test(name))
   const env = { ...Object.fromEntries(inherited), ...settings }
-  const child = spawn(process.execPath, ['--import', 'tsx/esm', entry], {
+  const child = spawn(process.execPath, [bundleOf(entry)], {
     cwd: root,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
