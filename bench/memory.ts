@@ -15,6 +15,7 @@ const goalMb = 200
  * system tells it: its processes share most of what they map, and their RSS would count that once for each.
  */
 export async function bench(): Promise<BenchReport> {
+  await promisify(execFile)('node', ['scripts/build.mjs'])
   const { first, later } = await withFolder(async (folder) => {
     const data = join(folder, 'data')
     const first = await measure(data, null)
@@ -42,7 +43,7 @@ type Use = Awaited<ReturnType<typeof measure>>['use']
 
 async function measure(folder: string, knownKey: string | null) {
   // Without npm, so that the process that is started is the one that is measured.
-  const product = await startProduct(folder, [process.execPath, ...(await startArguments())])
+  const product = await startProduct(folder, [process.execPath, 'dist/start.js'])
   try {
     const key = knownKey ?? product.firstKey ?? ''
     await askViewer(product.address, key)
@@ -63,12 +64,6 @@ async function measure(folder: string, knownKey: string | null) {
   } finally {
     await product.stop()
   }
-}
-
-/** As `npm start` says it: `exec node …`. */
-async function startArguments(): Promise<string[]> {
-  const { scripts } = JSON.parse(await readFile(new URL('../package.json', import.meta.url), 'utf8'))
-  return scripts.start.split(' ').slice(2)
 }
 
 interface Running {
