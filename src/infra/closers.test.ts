@@ -45,7 +45,7 @@ describe('closers', () => {
     await closers.close()
     expect(released).toEqual(['first'])
     expect(log.said('could not be released')).toMatchObject([
-      { name: 'endless', err: { message: 'took longer than 10 ms' } },
+      { name: 'endless', err: { message: 'its release took longer than 10 ms' } },
     ])
   })
 

@@ -1,4 +1,5 @@
 import type { Logger } from './logger.ts'
+import { withinTimeLimit } from './time-limit.ts'
 
 /**
  * What is acquired is released last in, first out. A release that fails or takes longer than its limit is logged
@@ -58,16 +59,10 @@ export function createClosers(logger: Logger, defaultTimeoutMs = 10_000): Closer
 }
 
 async function release({ name, release, timeoutMs }: Held, logger: Logger): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`took longer than ${timeoutMs} ms`)), timeoutMs)
-  })
   try {
-    await Promise.race([Promise.resolve().then(release), timeout])
+    await withinTimeLimit('its release', timeoutMs, Promise.resolve().then(release))
     logger.debug({ name }, 'released')
   } catch (error) {
     logger.error({ name, err: error }, 'could not be released')
-  } finally {
-    clearTimeout(timer)
   }
 }

@@ -8,7 +8,7 @@ import { openSchemaEngine } from './schema-engine.ts'
 const preparationLock = 7_284_661_936
 
 /**
- * Brings the database to the program's schema, then runs `prepare` (first rows, the queue's own tables), all under
+ * Brings the database to the program's schema, then runs `prepare` (the first rows), all under
  * one advisory lock: any number of processes may start at once on one empty database. A database that knows
  * migrations which the program doesn't is left untouched.
  */
