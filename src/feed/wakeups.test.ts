@@ -67,6 +67,15 @@ describe('wake-ups', () => {
     await wakeups.return?.()
   })
 
+  test('answer everybody who pulls', async () => {
+    const wakeups = open()
+    await wakeups.next()
+    const pulled = [wakeups.next(), wakeups.next()]
+    wake()
+    expect(await Promise.all(pulled.map(isAnswered))).toEqual([true, true])
+    await wakeups.return?.()
+  })
+
   test('end at once when their consumer leaves, and leave no listener and no timer', async () => {
     const wakeups = open()
     await wakeups.next()

@@ -21,7 +21,7 @@ export function createWakeupSource({ bus, pollMs }: Options): WakeupSource {
 class Wakeups implements AsyncIterableIterator<void> {
   #pending = true
   #done = false
-  #waiting: ((result: IteratorResult<void>) => void) | undefined
+  #waiting: ((result: IteratorResult<void>) => void)[] = []
   readonly #stopListening: () => void
   readonly #timer: NodeJS.Timeout
 
@@ -37,17 +37,14 @@ class Wakeups implements AsyncIterableIterator<void> {
       this.#pending = false
       return Promise.resolve({ done: false, value: undefined })
     }
-    return new Promise((resolve) => {
-      this.#waiting = resolve
-    })
+    return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
   return(): Promise<IteratorResult<void>> {
     this.#done = true
     clearInterval(this.#timer)
     this.#stopListening()
-    this.#waiting?.({ done: true, value: undefined })
-    this.#waiting = undefined
+    this.#answer({ done: true, value: undefined })
     return Promise.resolve({ done: true, value: undefined })
   }
 
@@ -56,9 +53,12 @@ class Wakeups implements AsyncIterableIterator<void> {
   }
 
   #wake(): void {
-    this.#pending = !this.#waiting
-    this.#waiting?.({ done: false, value: undefined })
-    this.#waiting = undefined
+    this.#pending = this.#waiting.length === 0
+    this.#answer({ done: false, value: undefined })
+  }
+
+  #answer(result: IteratorResult<void>): void {
+    for (const resolve of this.#waiting.splice(0)) resolve(result)
   }
 }
 

@@ -91,10 +91,14 @@ const findEndedKeys = `
   select asked.id from unnest($1::text[]) as asked(id) left join api_keys k on k.id = asked.id
   where k.id is null or k.revoked_at is not null or k.expires_at <= $2`
 
+/** Locked in one order, so that two processes which saw the same keys don't wait for each other. */
 const storeKeyUses = `
-  update api_keys k set last_used_at = greatest(k.last_used_at, used.at)
-  from unnest($1::text[], $2::text[], $3::timestamptz[]) as used(tenant_id, id, at)
-  where k.tenant_id = used.tenant_id and k.id = used.id`
+  with used as (select * from unnest($1::text[], $2::text[], $3::timestamptz[]) as used(tenant_id, id, at)),
+  locked as (
+    select tenant_id, id, used.at from api_keys join used using (tenant_id, id)
+    order by tenant_id, id for no key update of api_keys)
+  update api_keys k set last_used_at = greatest(k.last_used_at, locked.at)
+  from locked where k.tenant_id = locked.tenant_id and k.id = locked.id`
 
 // A revoked key of the operator stays: where it is gone, the next start would put TRACEMEND_OPERATOR_KEY back, alive.
 const removeEndedKeys = `
