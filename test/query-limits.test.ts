@@ -80,11 +80,15 @@ describe('a document', () => {
     },
   )
 
-  test('nested as deep as its tokens allow is no bug', async () => {
-    const nested = await app.client().send(`{ ${'... on Query { '.repeat(750)} __typename ${'}'.repeat(750)} }`)
-    expect(nested.data).toEqual({ __typename: 'Query' })
-    const lists = await app.client().send(`{ viewer(a: ${'['.repeat(1_900)}${']'.repeat(1_900)}) { scopes } }`)
-    expect(lists.errors?.map((error) => error.extensions.code)).toEqual(['INVALID_INPUT'])
+  test.each([
+    ['selections', (depth: number) => `{ ${'... on Query { '.repeat(depth)} __typename ${'}'.repeat(depth)} }`],
+    ['lists', (depth: number) => `{ __typename @skip(if: ${'['.repeat(depth)}${']'.repeat(depth)}) }`],
+  ])('with %s as deep as they may be is no bug, and deeper ones are refused', async (what, nest) => {
+    const deep = await app.client().send(nest(498))
+    if (what === 'selections') expect(deep.data).toEqual({ __typename: 'Query' })
+    else expect(deep.errors?.map((error) => error.extensions.code)).toEqual(['INVALID_INPUT'])
+    const { extensions } = await app.client().refusal(nest(1_000))
+    expect(extensions).toMatchObject({ code: 'QUERY_TOO_COMPLEX', limit: 'nesting', max: 500 })
   })
 
   test('with fragments that go in a circle is INVALID_INPUT', async () => {

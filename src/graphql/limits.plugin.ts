@@ -1,4 +1,5 @@
-import { type DocumentNode, type ExecutionArgs, GraphQLError, getOperationAST } from 'graphql'
+import type { OperationDefinitionNode } from 'graphql'
+import { type ExecutionArgs, GraphQLError, getOperationAST, Lexer, Source, TokenKind } from 'graphql'
 import type { Plugin } from 'graphql-yoga'
 import type { Limits } from '../config.ts'
 import { LimitError } from '../errors.ts'
@@ -6,13 +7,20 @@ import { measureQuery, type QueryCost } from './query-cost.ts'
 
 type QueryLimits = Pick<Limits, 'queryDepth' | 'queryAliases' | 'queryTokens' | 'queryComplexity' | 'pageSize'>
 
-/** Refuses a document before it runs: tokens while it is parsed, the rest once it is known to be valid. */
+/**
+ * Brackets within brackets. Parser and validator call themselves for each, and a stack has room for some thousands.
+ * Nothing that is written for a purpose comes near.
+ */
+const maxNesting = 500
+
+/** Refuses a document before it runs: by its tokens before it is parsed, by the rest once it is known to be valid. */
 export function useQueryLimits(limits: QueryLimits): Plugin {
   return {
     onParse({ parseFn, setParseFn }) {
-      setParseFn((source, options) =>
-        parseWithin(limits.queryTokens, () => parseFn(source, { ...options, maxTokens: limits.queryTokens })),
-      )
+      setParseFn((source, options) => {
+        checkTokens(source, limits.queryTokens)
+        return parseFn(source, options)
+      })
     },
     onExecute({ args, setResultAndStopExecution }) {
       const refusal = refuse(args as ExecutionArgs, limits)
@@ -25,15 +33,29 @@ export function useQueryLimits(limits: QueryLimits): Plugin {
   }
 }
 
-function parseWithin(maxTokens: number, parse: () => DocumentNode): DocumentNode {
-  try {
-    return parse()
-  } catch (error) {
-    if (!(error instanceof GraphQLError) || !error.message.includes(`more that ${maxTokens} tokens`)) throw error
-    const limit = exceeded('TRACEMEND_MAX_QUERY_TOKENS', maxTokens, `The document has more than ${maxTokens} tokens.`)
-    throw new GraphQLError(limit.message, { originalError: limit })
+function checkTokens(source: string | Source, maxTokens: number): void {
+  const lexer = new Lexer(typeof source === 'string' ? new Source(source) : source)
+  let tokens = 0
+  let nesting = 0
+  for (let { kind } = lexer.advance(); kind !== TokenKind.EOF; { kind } = lexer.advance()) {
+    tokens++
+    if (opening.has(kind)) nesting++
+    else if (closing.has(kind)) nesting--
+    if (tokens > maxTokens) {
+      throw refusal(
+        exceeded('TRACEMEND_MAX_QUERY_TOKENS', maxTokens, `The document has more than ${maxTokens} tokens.`),
+      )
+    }
+    if (nesting > maxNesting) {
+      throw refusal(
+        exceeded('nesting', maxNesting, `The document has brackets in brackets, more than ${maxNesting} deep.`),
+      )
+    }
   }
 }
+
+const opening = new Set<TokenKind>([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L])
+const closing = new Set<TokenKind>([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R])
 
 function refuse(
   { schema, document, operationName, variableValues }: ExecutionArgs,
@@ -44,7 +66,7 @@ function refuse(
   if (!operation) return null
   const cost = measureQuery(schema, document, operation, variableValues ?? {})
   const limit = overLimit(cost, limits)
-  return limit && new GraphQLError(limit.message, { nodes: operation, originalError: limit })
+  return limit && refusal(limit, operation)
 }
 
 function overLimit({ depth, aliases, complexity, page }: QueryCost, limits: QueryLimits): LimitError | null {
@@ -63,4 +85,8 @@ function overLimit({ depth, aliases, complexity, page }: QueryCost, limits: Quer
 
 function exceeded(setting: string, max: number, message: string): LimitError {
   return new LimitError('QUERY_TOO_COMPLEX', message, { limit: setting, max })
+}
+
+function refusal(limit: LimitError, nodes?: OperationDefinitionNode): GraphQLError {
+  return new GraphQLError(limit.message, { nodes: nodes ?? null, originalError: limit })
 }
