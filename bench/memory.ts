@@ -43,7 +43,7 @@ type Use = Awaited<ReturnType<typeof measure>>['use']
 
 async function measure(folder: string, knownKey: string | null) {
   // Without npm, so that the process that is started is the one that is measured.
-  const product = await startProduct(folder, [process.execPath, 'dist/start.js'])
+  const product = await startProduct(folder, [process.execPath, '--enable-source-maps', 'dist/start.js'])
   try {
     const key = knownKey ?? product.firstKey ?? ''
     await askViewer(product.address, key)

@@ -6,11 +6,9 @@ import { StartError, UnavailableError } from './errors.ts'
 import { createErrorPresenter } from './graphql/errors.ts'
 import { createOpenSubscriptions } from './graphql/open-subscriptions.ts'
 import { createGraphQLServer } from './graphql/yoga.ts'
-import type { Closers } from './infra/closers.ts'
-import type { Logger } from './infra/logger.ts'
 import { createMetrics } from './infra/metrics.ts'
 import { createRateLimiter } from './infra/rate-limiter.ts'
-import type { Resources } from './resources.ts'
+import type { ProcessContext } from './process.ts'
 import { createServices } from './services.ts'
 import { createAdmission } from './transport/admission.ts'
 import { createGraphQLHandler } from './transport/graphql-http.ts'
@@ -18,18 +16,11 @@ import { checkReadiness } from './transport/health.ts'
 import { createHttpServer, type Route, sendJson } from './transport/http.ts'
 import { attachWebSocket } from './transport/websocket.ts'
 
-interface Process {
-  config: Config
-  logger: Logger
-  closers: Closers
-  resources: Resources
-}
-
 /** How long open requests may take to end when the process does. */
 const drainMs = 10_000
 
 /** The composition root of the API: everything that answers a client is put together here, by hand. */
-export function createApp({ config, logger, closers, resources }: Process) {
+export function createApp({ config, logger, closers, resources }: ProcessContext) {
   const { prisma, pool, queue, bus } = resources
   const { limits, redisUrl } = config
   const services = createServices({ prisma, pool, bus, logger, closers })
@@ -46,7 +37,11 @@ export function createApp({ config, logger, closers, resources }: Process) {
   })
   const subscriptions = createOpenSubscriptions({ limits, metrics })
   const graphql = createGraphQLServer({ services, limits, metrics, presenter, subscriptions })
-  const ready = { database: () => pool.query('select 1'), queue: () => queue.ping(), bus: () => bus.ping() }
+  const ready: Record<string, () => Promise<unknown>> = {
+    database: () => pool.query('select 1'),
+    queue: () => queue.ping(),
+    bus: () => bus.ping(),
+  }
   let isClosing = false
 
   const routes: Record<string, Route> = {
@@ -63,7 +58,6 @@ export function createApp({ config, logger, closers, resources }: Process) {
   }
   const server = createHttpServer({ routes, presenter, metrics })
   const websocket = attachWebSocket({ server, graphql, admission, presenter, limits, logger, metrics })
-  closers.add('HTTP server', () => close(), drainMs + 1_000)
 
   async function close(): Promise<void> {
     isClosing = true
@@ -82,8 +76,15 @@ export function createApp({ config, logger, closers, resources }: Process) {
 
   return {
     services,
-    /** Resolves with the address that it listens at. */
-    listen: () => listen(server, config),
+    /** Resolves with the address that it listens at. What listens last is closed first: nobody is let in any more. */
+    listen(): Promise<string> {
+      closers.add('HTTP server', () => close(), drainMs + 1_000)
+      return listen(server, config)
+    },
+    /** What else has to answer before this process is ready. */
+    watch(name: string, check: () => Promise<unknown>): void {
+      ready[name] = check
+    },
     /** Everything that was asked for before has been done: for tests. */
     async drain(): Promise<void> {
       await queue.drain()

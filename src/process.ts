@@ -1,5 +1,5 @@
 import { type Config, readConfig } from './config.ts'
-import { StartError } from './errors.ts'
+import { StartError, UnavailableError } from './errors.ts'
 import { type Closers, createClosers } from './infra/closers.ts'
 import { openDatabase } from './infra/database.ts'
 import { createLogger, type Logger } from './infra/logger.ts'
@@ -12,7 +12,7 @@ import { firstKeyNotice } from './welcome.ts'
  * loss of our own PostgreSQL, ends it in order too, and exits 1. A signal that comes while it ends already is ignored
  * for a moment (npm passes on what the terminal has sent to all) and then ends it at once.
  */
-export interface Process {
+export interface ProcessContext {
   config: Config
   logger: Logger
   closers: Closers
@@ -23,7 +23,7 @@ const patienceMs = 2_000
 
 /** `refuse` throws where the work can't be done with such a configuration: before anything is opened. */
 export async function runProcess(
-  work: (process: Process) => Promise<void>,
+  work: (context: ProcessContext) => Promise<void>,
   refuse: (config: Config) => void = () => {},
 ): Promise<void> {
   const startedAt = Date.now()
@@ -84,6 +84,11 @@ function orExit(read: () => Config): Config {
 }
 
 function sayWhy(error: unknown): void {
-  const text = error instanceof StartError ? error.message : ((error as Error).stack ?? String(error))
+  const text = isOperators(error) ? error.message : ((error as Error).stack ?? String(error))
   process.stderr.write(`\nTracemend could not start.\n${text}\n\n`)
+}
+
+/** Something that whoever starts us can mend: no bug of ours, so no stack. */
+function isOperators(error: unknown): error is Error {
+  return error instanceof StartError || error instanceof UnavailableError
 }

@@ -9,7 +9,7 @@ import { migrate } from './infra/migrate.ts'
 import { createPool } from './infra/postgres.ts'
 import { createPrisma } from './infra/prisma.ts'
 import { createQueue, type Queue } from './infra/queue.ts'
-import { createSecretBox, type SecretBox } from './infra/secret-box.ts'
+import { createSecretBox } from './infra/secret-box.ts'
 import { createApiKeyRepository } from './tenants/api-key.repository.ts'
 import { prepareFirstTenant } from './tenants/first-tenant.service.ts'
 import { retainTenants, retainTenantsAt } from './tenants/tenant.jobs.ts'
@@ -22,12 +22,11 @@ export interface Resources {
   prisma: PrismaClient
   queue: Queue
   bus: Bus
-  secretBox: SecretBox
   /** The whole first key, where this start has made it. */
   firstKey: string | null
 }
 
-interface Process {
+interface ResourcesOptions {
   config: Config
   logger: Logger
   closers: Closers
@@ -39,7 +38,7 @@ interface Process {
 /** Every job there is. */
 const jobs = [retainTenants]
 
-export async function openResources(given: Process): Promise<Resources> {
+export async function openResources(given: ResourcesOptions): Promise<Resources> {
   const { config, logger, closers, database } = given
   const { url: databaseUrl } = database
   const secretBox = createSecretBox(database.secret)
@@ -66,5 +65,5 @@ export async function openResources(given: Process): Promise<Resources> {
   await queue.schedule(retainTenants, {}, { pattern: retainTenantsAt })
   const bus = await createBus({ databaseUrl, redisUrl, logger })
   closers.add('bus', () => bus.close())
-  return { databaseUrl, pool, prisma, queue, bus, secretBox, firstKey }
+  return { databaseUrl, pool, prisma, queue, bus, firstKey }
 }

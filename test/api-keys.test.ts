@@ -61,6 +61,16 @@ describe('API keys', () => {
       expect(JSON.stringify(apiKeys)).not.toContain(secret.slice(-40))
     })
 
+    test("an operator's key is revoked by no key that isn't one", async () => {
+      const admin = await makeKey(app.client(), { scopes: ['ADMIN'] })
+      const operator = await makeKey(app.client(), { scopes: ['OPERATOR'] })
+      const { extensions } = await app.client(admin.secret).refusal(RevokeApiKeyDocument, { id: operator.id })
+      expect(extensions).toEqual({ code: 'FORBIDDEN', field: 'id' })
+      await app.client(operator.secret).ask(ViewerDocument)
+      const { revokeApiKey } = await app.client().ask(RevokeApiKeyDocument, { id: operator.id })
+      expect(revokeApiKey.revokedAt).not.toBeNull()
+    })
+
     test.each([
       ['empty', '', 'A name has 1 to 200 characters, got 0.'],
       ['of spaces', ' \t ', 'A name has 1 to 200 characters, got 0.'],

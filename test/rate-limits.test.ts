@@ -63,6 +63,14 @@ describe('requests per minute', () => {
     await app.client().ask(ViewerDocument)
   })
 
+  test('are not what a browser asks before it asks', async () => {
+    expect(await countAnswered(() => app.client(null).send('{ __typename }'), max + 1)).toBe(max)
+    const headers = { origin: 'https://example.com', 'access-control-request-method': 'POST' }
+    const preflight = await fetch(`${app.url}/graphql`, { method: 'OPTIONS', headers })
+    expect(preflight.status).toBe(204)
+    expect(preflight.headers.get('access-control-allow-origin')).toBe(headers.origin)
+  })
+
   test('count over WebSocket too: one for the connection, one for each operation', async () => {
     const place = { url: app.url, key: backend.operatorKey }
     const lives = [1, 2, 3].map(() => subscribeOverWebSocket(place, '{ viewer { scopes } }'))

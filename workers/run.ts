@@ -1,5 +1,5 @@
-import { startWorkers } from '../src/infra/workers.ts'
-import type { Process } from '../src/process.ts'
+import { startWorkers, type Workers } from '../src/infra/workers.ts'
+import type { ProcessContext } from '../src/process.ts'
 import type { Services } from '../src/services.ts'
 import { createHandlers } from './handlers.ts'
 
@@ -7,10 +7,14 @@ import { createHandlers } from './handlers.ts'
 const concurrency = 4
 
 /** Takes jobs until the process ends: in a process of its own, or within the API's. */
-export async function runWorkers({ config, logger, closers, resources }: Process, services: Services): Promise<void> {
+export async function runWorkers(
+  { config, logger, closers, resources }: ProcessContext,
+  services: Services,
+): Promise<Workers> {
   const { databaseUrl } = resources
   const { redisUrl } = config
   const handlers = createHandlers(services)
   const workers = await startWorkers({ databaseUrl, redisUrl, logger, handlers, concurrency })
   closers.add('workers', () => workers.close(), 20_000)
+  return workers
 }

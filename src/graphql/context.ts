@@ -19,6 +19,6 @@ export type Loaders = ReturnType<typeof createLoaders>
  * Loaders batch; those of a query also remember for as long as it runs. Those of a subscription live as long as it
  * does and must not remember, or every event would show what the first one saw.
  */
-export function createLoaders(services: Services, { remember }: { remember: boolean }) {
-  return { ...createTenantLoaders(services, { cache: remember }) }
+export function createLoaders(services: Services, viewer: Viewer, { remember }: { remember: boolean }) {
+  return { ...createTenantLoaders(services, viewer, { cache: remember }) }
 }

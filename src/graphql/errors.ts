@@ -92,9 +92,15 @@ function expect(error: unknown, operationMs: number): DomainError | null {
  */
 function refusedByGraphQL({ message, path }: GraphQLError): DomainError | null {
   if (path && !message.startsWith('Argument "')) return null
+  if (message.startsWith('Validation aborted')) return tooManyErrors
   const field = / at "([^"]+)"; /.exec(message)?.[1] ?? /^Variable "\$([^"]+)"/.exec(message)?.[1]
   return new DomainError('INVALID_INPUT', message, field === undefined ? {} : { field: cut(field) })
 }
+
+/** graphql-js gives up; the document repeats itself, or is wrong all over. */
+const tooManyErrors = new LimitError('QUERY_TOO_COMPLEX', 'The document is too repetitive, or has too many errors.', {
+  limit: 'validation',
+})
 
 function rootOf(error: unknown): unknown {
   let root = error

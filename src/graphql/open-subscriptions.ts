@@ -39,7 +39,7 @@ export function createOpenSubscriptions({ limits, metrics }: Options): OpenSubsc
       const isFull = () => (openByKey.get(viewer.keyId) ?? 0) >= limits.subscriptionsPerKey
       const refusal = { errors: [failed(tooMany(limits.subscriptionsPerKey))] }
       if (isFull()) return setResultAndStopExecution(refusal)
-      context.loaders = createLoaders(services, { remember: false })
+      context.loaders = createLoaders(services, viewer, { remember: false })
       return {
         onSubscribeResult({ result, setResult }) {
           if (!isAsyncIterable(result) || viewer === anonymous) return

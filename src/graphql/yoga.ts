@@ -41,7 +41,7 @@ export function createGraphQLServer({ services, limits, metrics, presenter, subs
     cors: { origin: '*', credentials: false, exposedHeaders: ['x-request-id', 'retry-after'] },
     graphiql: { title: 'Tracemend', defaultQuery: welcome, headers: '{\n  "authorization": "Bearer "\n}' },
     renderGraphiQL: async (options) => (await import('@graphql-yoga/render-graphiql')).renderGraphiQL(options ?? {}),
-    context: () => ({ services, loaders: createLoaders(services, { remember: true }) }),
+    context: ({ viewer }) => ({ services, loaders: createLoaders(services, viewer, { remember: true }) }),
     plugins: [
       {
         onRequestParse({ serverContext, setRequestParser }) {

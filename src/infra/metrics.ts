@@ -1,9 +1,13 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import type { QueueDepth } from './queue.ts'
+import { withinTimeLimit } from './time-limit.ts'
 
 export type Metrics = ReturnType<typeof createMetrics>
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+/** A scrape doesn't wait for a queue that has fallen silent. */
+const queueMs = 2_000
 
 /** What Prometheus scrapes. No label holds anything a client may choose, so that nobody can make a million series. */
 export function createMetrics(queueDepth: () => Promise<QueueDepth>) {
@@ -16,7 +20,7 @@ export function createMetrics(queueDepth: () => Promise<QueueDepth>) {
     labelNames: ['state'],
     registers,
     async collect() {
-      const depth = await queueDepth().catch(() => null)
+      const depth = await withinTimeLimit('the depth of the queue', queueMs, queueDepth()).catch(() => null)
       this.reset()
       for (const [state, count] of Object.entries(depth ?? {})) this.set({ state }, count)
     },

@@ -3,7 +3,14 @@ import type { Queue as BullQueue, Job, Worker, WorkerOptions } from 'bullmq'
 /** The part of BullMQ's classes that is used here; their full types are bound to one backend. */
 export type OpenQueue = Pick<
   BullQueue,
-  'name' | 'add' | 'upsertJobScheduler' | 'getJobCounts' | 'waitUntilReady' | 'close'
+  | 'name'
+  | 'add'
+  | 'upsertJobScheduler'
+  | 'getJobScheduler'
+  | 'getJobState'
+  | 'getJobCounts'
+  | 'waitUntilReady'
+  | 'close'
 >
 export type RunningWorker = Pick<
   Worker,

@@ -28,7 +28,7 @@ export async function openRedisQueueBackend(
     startWorker({ name, process, options }) {
       return new Worker(name, process, { ...options, connection: redis }).on('error', report)
     },
-    // Redis runs one script at a time, and everything BullMQ does is one script.
+    // Redis runs one script at a time, and everything BullMQ writes is one script; what was read before may be stale.
     inTurn: (_, work) => work(),
     async ping() {
       // Not asked for while it is away: a worker's connection would keep the question until it is back.

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { z } from 'zod'
 import { backendKinds, type TestBackend } from '../../test/harness/backends.ts'
 import { longJob } from '../../test/harness/long-job.ts'
@@ -188,6 +188,40 @@ describe.each(backendKinds)('the queue $name', { timeout: 90_000 }, ({ isMissing
       expect(await queue.depth()).toEqual({ waiting: 0, active: 0, delayed: 2, failed: 0 })
     })
 
+    test('makes an overdue run although the same schedule is asked for again', async () => {
+      const [queue, other] = [await openQueue(), await openQueue()]
+      const when = { pattern: dailyAt(17) }
+      await twoDaysAgo(() => queue.schedule(countJob, { number: 1 }, when))
+      await Promise.all([queue, other].map((each) => each.schedule(countJob, { number: 1 }, when)))
+      expect(await queue.depth()).toEqual({ waiting: 0, active: 0, delayed: 1, failed: 0 })
+
+      const { deliveries, handler } = recordCounts()
+      await openWorkers(handler)
+      await until(() => deliveries.length === 1)
+      await queue.drain()
+      await other.schedule(countJob, { number: 1 }, when)
+      await queue.drain()
+      expect(deliveries).toMatchObject([{ number: 1 }])
+      expect(await queue.depth()).toEqual({ waiting: 0, active: 0, delayed: 1, failed: 0 })
+    })
+
+    test.each([
+      ['pattern', countJob, { number: 1 }, dailyAt(18)],
+      ['payload', countJob, { number: 2 }, dailyAt(17)],
+      ['contract', { ...countJob, attempts: 4 }, { number: 1 }, dailyAt(17)],
+    ])('replaces an overdue run when another %s is asked for', async (_, job, payload, pattern) => {
+      const queue = await openQueue()
+      await twoDaysAgo(() => queue.schedule(countJob, { number: 1 }, { pattern: dailyAt(17) }))
+      await queue.schedule(job, payload, { pattern })
+      const { deliveries, handler } = recordCounts()
+      await openWorkers(handler)
+      await queue.add(countJob, { number: 9 })
+      await until(() => deliveries.length > 0)
+      await queue.drain()
+      expect(deliveries).toMatchObject([{ number: 9 }])
+      expect(await queue.depth()).toEqual({ waiting: 0, active: 0, delayed: 1, failed: 0 })
+    })
+
     test('works again after every connection was ended', async () => {
       const queue = await openQueue()
       const { deliveries, handler } = recordCounts()
@@ -354,6 +388,21 @@ describe.each(backendKinds)('the queue $name', { timeout: 90_000 }, ({ isMissing
 function isUnavailable(error: unknown): false {
   expect(error).toMatchObject({ code: 'UNAVAILABLE' })
   return false
+}
+
+/** Half a day from now, so that no test meets the hour. */
+function dailyAt(minute: number): string {
+  return `${minute} ${(new Date().getUTCHours() + 12) % 24} * * *`
+}
+
+/** BullMQ asks this process what time it is, on either backend; nothing but the time is another. */
+async function twoDaysAgo(work: () => Promise<void>): Promise<void> {
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() - 2 * 24 * 3_600_000 })
+  try {
+    await work()
+  } finally {
+    vi.useRealTimers()
+  }
 }
 
 function openGate(): { passed: Promise<void>; open(): void } {

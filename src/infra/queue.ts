@@ -1,4 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises'
+import { isDeepStrictEqual } from 'node:util'
 import { ErrorCode } from 'bullmq'
 import { UnavailableError } from '../errors.ts'
 import type { JobContract } from '../job.ts'
@@ -17,7 +18,10 @@ import { TimeLimitError, withinTimeLimit } from './time-limit.ts'
 export interface Queue {
   /** With an id, nothing is added while an unfinished job of this contract has the same one. */
   add<Payload>(job: JobContract<Payload>, payload: Payload, options?: AddOptions): Promise<void>
-  /** One schedule a contract, whichever and however many processes ask for it; the last one says when. */
+  /**
+   * One schedule a contract, whichever and however many processes ask for it; the last one says when. Who asks for what
+   * is already so changes nothing: a run whose hour came while no worker was there is made once there is one.
+   */
   schedule<Payload>(job: JobContract<Payload>, payload: Payload, when: Schedule): Promise<void>
   depth(): Promise<QueueDepth>
   /** Throws UNAVAILABLE when the backend does not answer in time. */
@@ -90,14 +94,16 @@ export async function createQueue({ jobs, prefix, ...options }: QueueOptions): P
     },
     async schedule(job, payload, when) {
       const data = job.payload.parse(payload)
-      const repeat = 'pattern' in when ? { pattern: when.pattern, tz: 'UTC' } : { every: when.everyMs }
+      const repeat: Repeat = 'pattern' in when ? { pattern: when.pattern, tz: 'UTC' } : { every: when.everyMs }
       const template = { name: job.name, data, opts: attemptsOf(job) }
       const queue = queueOf(job)
+      async function upsert(): Promise<void> {
+        // Written again, a pattern would count from now: its pending run would be lost if it is overdue.
+        if (await isScheduled(queue, repeat, template)) return
+        await queue.upsertJobScheduler(job.name, repeat, template).catch(ignoreBegunRun)
+      }
       // On PostgreSQL, BullMQ reads the schedule and then writes it: two processes at once would both make a run of it.
-      await answer(
-        backend,
-        backend.inTurn(queue.name, () => queue.upsertJobScheduler(job.name, repeat, template).catch(ignoreBegunRun)),
-      )
+      await answer(backend, backend.inTurn(queue.name, upsert))
     },
     depth: () => answer(backend, depth()),
     ping: () => answer(backend, backend.ping(), pingMs),
@@ -131,6 +137,42 @@ function attemptsOf({ attempts, backoffMs }: JobContract) {
     removeOnComplete: true,
     removeOnFail: keepFailed,
   }
+}
+
+interface Repeat {
+  pattern?: string
+  tz?: string
+  every?: number
+}
+
+interface Template {
+  name: string
+  data: unknown
+  opts: ReturnType<typeof attemptsOf>
+}
+
+/** Whether exactly this schedule stands and its next run is still to be made. */
+async function isScheduled(queue: OpenQueue, repeat: Repeat, template: Template): Promise<boolean> {
+  const found = await queue.getJobScheduler(template.name)
+  if (!found?.next) return false
+  const { name, pattern, tz, every, template: { data = {}, opts = {} } = {} } = found
+  const isSame = isDeepStrictEqual(
+    asStored({ name, pattern, tz, every, data, opts }),
+    asStored({ ...repeat, ...template }),
+  )
+  return isSame && pendingStates.has(await queue.getJobState(runId(template.name, found.next)))
+}
+
+const pendingStates = new Set(['waiting', 'delayed', 'prioritized'])
+
+/** The id that BullMQ gives to the run of a schedule. */
+function runId(name: string, atMs: number): string {
+  return `repeat:${name}:${atMs}`
+}
+
+/** Without what JSON leaves out: nothing else reaches the backend. */
+function asStored(value: unknown): unknown {
+  return JSON.parse(JSON.stringify(value))
 }
 
 /** The schedule's next run is being handled at this moment and can't be replaced: the schedule stands as it is. */

@@ -44,6 +44,9 @@ export async function connectRedis(connection: RedisConnection): Promise<Redis> 
     return redis
   } catch (error) {
     redis.disconnect()
-    throw new UnavailableError(`Redis does not answer (${connection.name}).`, error)
+    throw new UnavailableError(
+      `Redis at ${new URL(connection.url).host} does not answer (${connection.name}). Check REDIS_URL.`,
+      error,
+    )
   }
 }

@@ -9,7 +9,7 @@ const scopeDescriptions: Record<Scope, string> = {
   RUN: 'Call models, which spends money.',
   PUBLISH: 'Publish prompts and move their labels.',
   ADMIN: "Manage the tenant's keys, providers, prices and settings.",
-  OPERATOR: 'Make tenants and set their limits.',
+  OPERATOR: 'Make tenants, and change any of them.',
 }
 
 export const ScopeRef = builder.enumType('Scope', {

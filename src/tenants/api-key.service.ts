@@ -1,7 +1,15 @@
 import { NotFoundError } from '../errors.ts'
 import type { ApiKeyRepository } from './api-key.repository.ts'
-import { type ApiKey, type CreateApiKeyInput, checkGrant, formatApiKey, mintKey, newKey } from './api-key.ts'
-import { tenantTopic } from './tenant.ts'
+import {
+  type ApiKey,
+  type CreateApiKeyInput,
+  checkGrant,
+  checkRevocation,
+  formatApiKey,
+  mintKey,
+  newKey,
+} from './api-key.ts'
+import { keysTopic, tenantTopic } from './tenant.ts'
 import { requireScope, type Viewer } from './viewer.ts'
 
 export interface CreatedApiKey {
@@ -33,8 +41,11 @@ export function createApiKeyService({ keys, bus }: Dependencies) {
 
     async revokeApiKey(viewer: Viewer, id: string): Promise<ApiKey> {
       requireScope(viewer, 'ADMIN')
-      const key = isKeyId(id) ? await keys.revokeKey(viewer.tenantId, id, new Date()) : null
+      const [known] = isKeyId(id) ? await keys.findKeys(viewer.tenantId, [id]) : []
+      if (known) checkRevocation(viewer, known)
+      const key = known && (await keys.revokeKey(viewer.tenantId, id, new Date()))
       if (!key) throw new NotFoundError('API key', id, 'id')
+      bus.wake(keysTopic(viewer.tenantId))
       bus.wake(tenantTopic(viewer.tenantId))
       return key
     },

@@ -108,3 +108,11 @@ export function checkGrant(
     )
   }
 }
+
+/** What a key can't give, it can't take away: else an ADMIN could lock the operator out. */
+export function checkRevocation(viewer: { scopes: readonly Scope[] }, key: Pick<ApiKey, 'scopes'>): void {
+  if (!key.scopes.includes('OPERATOR') || viewer.scopes.includes('OPERATOR')) return
+  throw new ForbiddenError('This key has the scope OPERATOR: only a key that has it too can revoke it.', {
+    field: 'id',
+  })
+}

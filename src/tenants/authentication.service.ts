@@ -2,7 +2,7 @@ import { UnauthenticatedError } from '../errors.ts'
 import type { ApiKeyRepository } from './api-key.repository.ts'
 import { isSecretOf, keyState, parseApiKey, type StoredKey } from './api-key.ts'
 import type { LastUsed } from './last-used.service.ts'
-import { tenantTopic } from './tenant.ts'
+import { keysTopic } from './tenant.ts'
 import { anonymous, type Viewer, viewerOf } from './viewer.ts'
 
 export type AuthenticationService = ReturnType<typeof createAuthenticationService>
@@ -51,7 +51,7 @@ export function createAuthenticationService({ keys, lastUsed, bus }: Dependencie
   function remember(entry: Entry, { tenantId }: StoredKey): void {
     entry.tenantId = tenantId
     if (listening.has(tenantId)) return
-    const stop = bus.listen(tenantTopic(tenantId), () => forget(tenantId))
+    const stop = bus.listen(keysTopic(tenantId), () => forget(tenantId))
     listening.set(tenantId, stop)
   }
 

@@ -74,7 +74,7 @@ describe('the watch over keys', () => {
     watch.onceEnded(viewer, tellInto(told))
     watch.onceEnded(viewer, tellInto(told))
     watch.onceEnded(other, tellInto(spared))
-    expect([...listeners.values()]).toEqual(['tenant/tn_1', 'tenant/tn_1'])
+    expect([...listeners.values()]).toEqual(['keys/tn_1', 'keys/tn_1'])
     ended.add('abcd')
     await wake()
     await wake()

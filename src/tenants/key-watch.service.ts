@@ -1,5 +1,5 @@
 import { UnauthenticatedError } from '../errors.ts'
-import { tenantTopic } from './tenant.ts'
+import { keysTopic } from './tenant.ts'
 import type { Viewer } from './viewer.ts'
 
 interface Dependencies {
@@ -73,7 +73,7 @@ export function createKeyWatch({ keys, bus, onError, pollMs = 500 }: Dependencie
     onceEnded({ keyId, tenantId }: Viewer, tell: (reason: UnauthenticatedError) => void): () => void {
       let entry = watched.get(keyId)
       if (!entry) {
-        const stopListening = bus.listen(tenantTopic(tenantId), lookSoon)
+        const stopListening = bus.listen(keysTopic(tenantId), lookSoon)
         entry = { onEnd: new Set(), stopListening }
         watched.set(keyId, entry)
       }

@@ -1,13 +1,17 @@
 import DataLoader from 'dataloader'
 import type { Usage } from './usage.ts'
 import type { ViewerService } from './viewer.service.ts'
+import type { Viewer } from './viewer.ts'
 
 interface Services {
   viewer: Pick<ViewerService, 'listUsage'>
 }
 
-export function createTenantLoaders({ viewer }: Services, options: { cache: boolean }) {
+export function createTenantLoaders(services: Services, viewer: Viewer, options: { cache: boolean }) {
   return {
-    usageByTenantId: new DataLoader<string, Usage>((tenantIds) => viewer.listUsage(tenantIds), options),
+    usageByTenantId: new DataLoader<string, Usage>(
+      (tenantIds) => services.viewer.listUsage(viewer, tenantIds),
+      options,
+    ),
   }
 }

@@ -58,7 +58,7 @@ builder.mutationFields((t) => ({
   }),
   updateTenant: t.field({
     type: TenantRef,
-    description: "Changes the key's tenant. Needs the scope ADMIN, or OPERATOR.",
+    description: "Changes the key's tenant: needs the scope ADMIN. With OPERATOR, any tenant, and its span limit.",
     args: {
       input: t.arg({ type: UpdateTenantInput, required: true, description: 'What to change.' }),
       tenantId: t.arg.id({ description: "Another tenant than the key's own: for OPERATOR." }),

@@ -33,7 +33,7 @@ export function createTenantService({ tenants, bus }: Dependencies) {
       return { tenant, apiKey: { ...key, tenantId: tenant.id }, secret: formatApiKey(parts) }
     },
 
-    /** ADMIN changes its own tenant. The span limit is what the operator grants, and other tenants are the operator's. */
+    /** OPERATOR changes whatever it could have said when it made a tenant; ADMIN its own tenant, but not its span limit. */
     async updateTenant(viewer: Viewer, input: UpdateTenantInput, tenantId = viewer.tenantId): Promise<Tenant> {
       const isOperator = viewer.scopes.includes('OPERATOR')
       if (!isOperator) requireScope(viewer, 'ADMIN')

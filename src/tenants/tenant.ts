@@ -35,7 +35,12 @@ export class SlugTakenError extends ConflictError {
   }
 }
 
-/** What is woken when the tenant, its keys or its usage changed. */
+/** Woken when one of the tenant's keys may have ended: what is remembered of keys is looked up again. */
+export function keysTopic(tenantId: string): string {
+  return `keys/${tenantId}`
+}
+
+/** Woken when something changed that a viewer of the tenant should see: the tenant, its keys, its usage. */
 export function tenantTopic(tenantId: string): string {
   return `tenant/${tenantId}`
 }

@@ -5,7 +5,7 @@ import type { TenantRepository } from './tenant.repository.ts'
 import { type Tenant, tenantTopic } from './tenant.ts'
 import type { UsageRepository } from './usage.repository.ts'
 import { monthOf, type Usage, usageThreshold } from './usage.ts'
-import { requireKey, type Viewer, type ViewerState } from './viewer.ts'
+import { requireKey, requireScope, type Viewer, type ViewerState } from './viewer.ts'
 
 export type ViewerService = ReturnType<typeof createViewerService>
 
@@ -32,8 +32,10 @@ export function createViewerService({ tenants, keys, usage, wakeups }: Dependenc
       return load(viewer)
     },
 
-    /** Only tenants that the viewer may see reach this: its own, or one that it has just made as operator. */
-    async listUsage(tenantIds: readonly string[]): Promise<Usage[]> {
+    /** In the order asked. Of its own tenant; of others, which it makes and limits, to OPERATOR. */
+    async listUsage(viewer: Viewer, tenantIds: readonly string[]): Promise<Usage[]> {
+      if (tenantIds.some((id) => id !== viewer.tenantId)) requireScope(viewer, 'OPERATOR')
+      requireKey(viewer)
       return usage.findUsage(tenantIds, monthOf(new Date()))
     },
 

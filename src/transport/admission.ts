@@ -16,7 +16,7 @@ interface Options {
 }
 
 export function createAdmission({ authentication, limiter, perMinute }: Options): Admission {
-  /** Whoever shows no valid key is counted by address, so that keys can't be tried out at will. */
+  /** Whoever shows no valid key is counted by address; a valid one is never refused for what others at its address did. */
   async function count(who: string): Promise<void> {
     const taken = await limiter?.take(who)
     if (!taken || taken.allowed) return

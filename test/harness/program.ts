@@ -67,7 +67,7 @@ function bundleOf(entry: Entry): string {
 function run(entry: Entry, settings: Record<string, string>): Program {
   const inherited = Object.entries(process.env).filter(([name]) => !isSetting.test(name))
   const env = { ...Object.fromEntries(inherited), ...settings }
-  const child = spawn(process.execPath, [bundleOf(entry)], {
+  const child = spawn(process.execPath, ['--enable-source-maps', bundleOf(entry)], {
     cwd: root,
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
