@@ -1,5 +1,4 @@
 import type { IncomingMessage, Server } from 'node:http'
-import type { Duplex } from 'node:stream'
 import { makeServer } from 'graphql-ws'
 import { WebSocketServer } from 'ws'
 import type { Limits } from '../config.ts'
@@ -8,6 +7,7 @@ import type { GraphQLServer } from '../graphql/yoga.ts'
 import type { Logger } from '../infra/logger.ts'
 import type { Metrics } from '../infra/metrics.ts'
 import type { Admission } from './admission.ts'
+import { ignorePlainUpgrades } from './plain-upgrade.ts'
 import { requestIdOf } from './request-id.ts'
 import { turnAway } from './turn-away.ts'
 import { createOperations } from './websocket-operations.ts'
@@ -63,7 +63,7 @@ export function attachWebSocket({
     turnAway(stream, { status: 400, code: 'INVALID_INPUT', message: error.message, requestId: requestIdOf(request) })
   })
 
-  server.on('upgrade', (request: IncomingMessage, stream: Duplex, head: Buffer) => {
+  ignorePlainUpgrades(server, (request, stream, head) => {
     stream.on('error', (error) => logger.debug({ err: error }, 'a connection broke while it was upgraded'))
     const refusal = isClosing ? restarting : refusalOf(request)
     if (refusal) return turnAway(stream, { ...refusal, requestId: requestIdOf(request) })

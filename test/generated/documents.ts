@@ -34,7 +34,7 @@ export type Scope =
   | 'EDIT'
   /** Send traces. */
   | 'INGEST'
-  /** Make tenants and set their limits. */
+  /** Make tenants, and change any of them. */
   | 'OPERATOR'
   /** Publish prompts and move their labels. */
   | 'PUBLISH'
