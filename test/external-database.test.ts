@@ -97,7 +97,9 @@ describe('processes on a database of their own', { timeout: 120_000 }, () => {
     const renewed = formatApiKey({ id, secret: mintKey().secret })
     const second = start({ TRACEMEND_OPERATOR_KEY: renewed })
     const client = await clientOf(second, renewed)
-    const { createApiKey } = await client.ask(CreateApiKeyDocument, { input: { name: 'Another', scopes: ['ADMIN'] } })
+    const { createApiKey } = await client.ask(CreateApiKeyDocument, {
+      input: { name: 'Another', scopes: ['ADMIN', 'OPERATOR'] },
+    })
     const old = await clientOf(second, formatApiKey({ id, secret }))
     expect(await old.refusal(ViewerDocument)).toMatchObject({ extensions: { code: 'UNAUTHENTICATED' } })
     const other = await clientOf(second, createApiKey.secret)
