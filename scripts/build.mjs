@@ -5,8 +5,9 @@ import { existsSync, readFileSync, renameSync, rmSync, statSync, writeFileSync }
 
 const entries = ['start.ts', 'src/main.ts', 'workers/main.ts']
 const record = 'dist/inputs.json'
-// Made aside, then put in place as a whole: who starts meanwhile finds the old one or the new one.
+// Made aside, then put in place by two renames: nobody finds half of one.
 const unfinished = `dist.${process.pid}`
+const former = `dist.${process.pid}.former`
 
 if (!isFresh()) {
   const { build } = await import('esbuild')
@@ -38,12 +39,19 @@ if (!isFresh()) {
   })
   const inputs = Object.keys(metafile.inputs).filter((path) => !path.includes('node_modules'))
   writeFileSync(`${unfinished}/inputs.json`, JSON.stringify([...inputs, 'package-lock.json', 'scripts/build.mjs']))
-  rmSync('dist', { recursive: true, force: true })
+  replace('dist', former)
+  if (!replace(unfinished, 'dist')) rmSync(unfinished, { recursive: true })
+  rmSync(former, { recursive: true, force: true })
+}
+
+/** False where another build was a moment faster, with the same result. */
+function replace(from, to) {
   try {
-    renameSync(unfinished, 'dist')
-  } catch {
-    // Another build was a moment faster, with the same result.
-    rmSync(unfinished, { recursive: true, force: true })
+    renameSync(from, to)
+    return true
+  } catch (error) {
+    if (['ENOENT', 'ENOTEMPTY', 'EEXIST'].includes(error.code)) return false
+    throw error
   }
 }
 
