@@ -10,6 +10,13 @@ import { buildSchema, parse } from 'graphql'
 /** Where documents stand, and what is made of them. */
 const consumers = [{ documents: 'test/documents', output: 'test/generated/documents.ts' }]
 
+const scalars = {
+  DateTime: 'string',
+  Decimal: { input: 'string | number', output: 'string' },
+  ID: 'string',
+  JSON: 'unknown',
+}
+
 const schema = buildSchema(await readFile('schema.graphql', 'utf8'))
 
 for (const { documents, output } of consumers) {
@@ -25,7 +32,7 @@ for (const { documents, output } of consumers) {
     schema: parse(await readFile('schema.graphql', 'utf8')),
     schemaAst: schema,
     documents: sources,
-    config: { enumsAsTypes: true, useTypeImports: true, scalars: { DateTime: 'string', ID: 'string' } },
+    config: { enumsAsTypes: true, useTypeImports: true, scalars },
     plugins: [{ operations: {} }, { typedDocuments: {} }],
     pluginMap: { operations, typedDocuments },
   })

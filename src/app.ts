@@ -14,6 +14,7 @@ import { createAdmission } from './transport/admission.ts'
 import { createGraphQLHandler } from './transport/graphql-http.ts'
 import { checkReadiness } from './transport/health.ts'
 import { createHttpServer, type Route, sendJson } from './transport/http.ts'
+import { createIngestHandler } from './transport/ingest-http.ts'
 import { attachWebSocket } from './transport/websocket.ts'
 
 /** How long open requests may take to end when the process does. */
@@ -21,9 +22,9 @@ const drainMs = 10_000
 
 /** The composition root of the API: everything that answers a client is put together here, by hand. */
 export function createApp({ config, logger, closers, resources }: ProcessContext) {
-  const { prisma, pool, queue, bus } = resources
+  const { pool, queue, bus } = resources
   const { limits, redisUrl } = config
-  const services = createServices({ prisma, pool, bus, logger, closers })
+  const services = createServices({ ...resources, limits, logger, closers })
   const metrics = createMetrics(() => queue.depth())
   const perMinute = limits.requestsPerMinute
   const limiter = perMinute > 0 ? createRateLimiter({ redisUrl, perMinute, logger }) : null
@@ -47,6 +48,11 @@ export function createApp({ config, logger, closers, resources }: ProcessContext
   const routes: Record<string, Route> = {
     '/': async (_, response) => void response.writeHead(302, { location: '/graphql' }).end(),
     '/graphql': createGraphQLHandler({ graphql, admission, maxBodyBytes: limits.bodyBytes }),
+    '/ingest': createIngestHandler({
+      admission,
+      maxBodyBytes: limits.bodyBytes,
+      ingest: (viewer, traces) => services.ingest.ingestTraces(viewer, traces),
+    }),
     '/healthz': async (_, response) => sendJson(response, 200, { status: 'alive' }),
     '/readyz': async (_, response) => {
       const health = await checkReadiness(isClosing ? { ...ready, process: refuseWhileClosing } : ready)
@@ -87,6 +93,7 @@ export function createApp({ config, logger, closers, resources }: ProcessContext
     },
     /** Everything that was asked for before has been done: for tests. */
     async drain(): Promise<void> {
+      await services.searchIndex.flush()
       await queue.drain()
       await bus.drain()
       await services.lastUsed.flush()

@@ -37,6 +37,8 @@ export interface Limits {
   requestsPerMinute: number
   subscriptionsPerKey: number
   subscriptionsPerConnection: number
+  /** Of a request, and as many traces. */
+  ingestSpans: number
 }
 
 /** Every setting, with what it defaults to. README lists the same; a test compares. */
@@ -71,6 +73,7 @@ export const settings = {
   TRACEMEND_MAX_REQUESTS_PER_MINUTE: wholeNumber(0, 1_000_000_000).default(6_000),
   TRACEMEND_MAX_SUBSCRIPTIONS_PER_KEY: wholeNumber(1, 1_000_000).default(1_000),
   TRACEMEND_MAX_SUBSCRIPTIONS_PER_CONNECTION: wholeNumber(1, 1_000_000).default(100),
+  TRACEMEND_MAX_INGEST_SPANS: wholeNumber(1, 100_000).default(1_000),
 }
 
 /** Clients of ours use these in the same shell; they configure no server. */
@@ -119,6 +122,7 @@ function shape(value: z.infer<z.ZodObject<typeof settings>>): Config {
       requestsPerMinute: value.TRACEMEND_MAX_REQUESTS_PER_MINUTE,
       subscriptionsPerKey: value.TRACEMEND_MAX_SUBSCRIPTIONS_PER_KEY,
       subscriptionsPerConnection: value.TRACEMEND_MAX_SUBSCRIPTIONS_PER_CONNECTION,
+      ingestSpans: value.TRACEMEND_MAX_INGEST_SPANS,
     },
   }
 }

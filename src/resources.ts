@@ -6,7 +6,7 @@ import type { Closers } from './infra/closers.ts'
 import type { Database } from './infra/database.ts'
 import type { Logger } from './infra/logger.ts'
 import { migrate } from './infra/migrate.ts'
-import { createPool } from './infra/postgres.ts'
+import { createIngestPool, createPool } from './infra/postgres.ts'
 import { createPrisma } from './infra/prisma.ts'
 import { createQueue, type Queue } from './infra/queue.ts'
 import { createSecretBox } from './infra/secret-box.ts'
@@ -14,11 +14,13 @@ import { createApiKeyRepository } from './tenants/api-key.repository.ts'
 import { prepareFirstTenant } from './tenants/first-tenant.service.ts'
 import { retainTenants, retainTenantsAt } from './tenants/tenant.jobs.ts'
 import { createTenantRepository } from './tenants/tenant.repository.ts'
+import { indexTraces, indexTracesEveryMs } from './traces/trace.jobs.ts'
 
 /** What every process of ours stands on, API and worker alike; opened in this order, closed in the reverse. */
 export interface Resources {
   databaseUrl: string
   pool: Pool
+  ingestPool: Pool
   prisma: PrismaClient
   queue: Queue
   bus: Bus
@@ -36,14 +38,17 @@ interface ResourcesOptions {
 }
 
 /** Every job there is. */
-const jobs = [retainTenants]
+const jobs = [retainTenants, indexTraces]
 
 export async function openResources(given: ResourcesOptions): Promise<Resources> {
   const { config, logger, closers, database } = given
   const { url: databaseUrl } = database
   const secretBox = createSecretBox(database.secret)
-  const pool = createPool({ databaseUrl, operationMs: config.limits.operationMs, logger })
+  const poolOptions = { databaseUrl, operationMs: config.limits.operationMs, logger }
+  const pool = createPool(poolOptions)
   closers.add('database pool', () => pool.end())
+  const ingestPool = createIngestPool(poolOptions)
+  closers.add('database pool of ingest', () => ingestPool.end())
   const prisma = createPrisma(pool)
   closers.add('Prisma', () => prisma.$disconnect())
 
@@ -63,7 +68,8 @@ export async function openResources(given: ResourcesOptions): Promise<Resources>
   const queue = await createQueue({ databaseUrl, redisUrl, logger, jobs })
   closers.add('queue', () => queue.close())
   await queue.schedule(retainTenants, {}, { pattern: retainTenantsAt })
+  await queue.schedule(indexTraces, {}, { everyMs: indexTracesEveryMs })
   const bus = await createBus({ databaseUrl, redisUrl, logger })
   closers.add('bus', () => bus.close())
-  return { databaseUrl, pool, prisma, queue, bus, firstKey }
+  return { databaseUrl, pool, ingestPool, prisma, queue, bus, firstKey }
 }

@@ -1,9 +1,11 @@
 import type { Pool } from 'pg'
+import type { Limits } from './config.ts'
 import { createWakeupSource } from './feed/wakeups.ts'
 import type { PrismaClient } from './generated/prisma/client.ts'
 import type { Bus } from './infra/bus.ts'
 import type { Closers } from './infra/closers.ts'
 import type { Logger } from './infra/logger.ts'
+import type { Queue } from './infra/queue.ts'
 import { createApiKeyRepository } from './tenants/api-key.repository.ts'
 import { createApiKeyService } from './tenants/api-key.service.ts'
 import { createAuthenticationService } from './tenants/authentication.service.ts'
@@ -15,12 +17,32 @@ import { createTenantRepository } from './tenants/tenant.repository.ts'
 import { createTenantService } from './tenants/tenant.service.ts'
 import { createUsageRepository } from './tenants/usage.repository.ts'
 import { createViewerService } from './tenants/viewer.service.ts'
+import { createAgentRepository } from './traces/agent.repository.ts'
+import { createAgentService } from './traces/agent.service.ts'
+import { createIngestRepository } from './traces/ingest.repository.ts'
+import { createIngestService } from './traces/ingest.service.ts'
+import { createModelPriceRepository } from './traces/model-price.repository.ts'
+import { createModelPriceService } from './traces/model-price.service.ts'
+import { createSearchIndexRepository } from './traces/search-index.repository.ts'
+import { createSearchIndexService } from './traces/search-index.service.ts'
+import { createSpanRepository } from './traces/span.repository.ts'
+import { createSpanService } from './traces/span.service.ts'
+import { createSpanContentRepository } from './traces/span-content.repository.ts'
+import { createTraceRepository } from './traces/trace.repository.ts'
+import { createTraceService } from './traces/trace.service.ts'
+import { createTraceContentRepository } from './traces/trace-content.repository.ts'
+import { createTraceListRepository } from './traces/trace-list.repository.ts'
+import { createTraceStatsRepository } from './traces/trace-stats.repository.ts'
+import { createTraceStatsService } from './traces/trace-stats.service.ts'
 
 export type Services = ReturnType<typeof createServices>
 
 interface Dependencies {
+  limits: Pick<Limits, 'ingestSpans'>
   prisma: PrismaClient
   pool: Pool
+  ingestPool: Pool
+  queue: Queue
   bus: Bus
   logger: Logger
   closers: Closers
@@ -30,7 +52,7 @@ interface Dependencies {
 const pollMs = 5_000
 
 /** Repositories and services, put together by hand; the order is that of the domains' ladder. */
-export function createServices({ prisma, pool, bus, logger, closers }: Dependencies) {
+export function createServices({ limits, prisma, pool, ingestPool, queue, bus, logger, closers }: Dependencies) {
   const onError = (error: unknown) => logger.warn({ err: error }, 'work in the background failed; it is tried again')
   const wakeups = createWakeupSource({ bus, pollMs })
 
@@ -45,7 +67,19 @@ export function createServices({ prisma, pool, bus, logger, closers }: Dependenc
   const authentication = createAuthenticationService({ keys, lastUsed, bus })
   closers.add('authentication', () => authentication.close())
 
-  const rules: RetentionRule[] = [{ name: 'ended API keys', removeBefore: keys.removeEndedKeys }]
+  const modelPrices = createModelPriceService({ prices: createModelPriceRepository(pool), bus })
+  closers.add('model prices', () => modelPrices.close())
+
+  const traces = createTraceRepository(pool)
+  const ingest = createIngestRepository(ingestPool)
+  const searchIndex = createSearchIndexService({ index: createSearchIndexRepository(pool), queue, onError })
+  closers.add('search index', () => searchIndex.close())
+  const agents = createAgentRepository(pool)
+
+  const rules: RetentionRule[] = [
+    { name: 'ended API keys', removeBefore: keys.removeEndedKeys },
+    { name: 'traces', removeBefore: traces.removeBefore },
+  ]
   const onRemoved = (removed: object) => logger.info(removed, 'retention removed rows')
 
   return {
@@ -56,5 +90,16 @@ export function createServices({ prisma, pool, bus, logger, closers }: Dependenc
     tenants: createTenantService({ tenants, bus }),
     apiKeys: createApiKeyService({ keys, bus }),
     retention: createRetentionService({ tenants, rules, onRemoved }),
+    modelPrices,
+    searchIndex,
+    ingest: createIngestService({ ingest, prices: modelPrices, searchIndex, bus, maxSpans: limits.ingestSpans }),
+    traces: createTraceService({
+      traces,
+      lists: createTraceListRepository(pool),
+      contents: createTraceContentRepository(pool),
+    }),
+    spans: createSpanService({ spans: createSpanRepository(pool), contents: createSpanContentRepository(pool) }),
+    agents: createAgentService({ agents }),
+    traceStats: createTraceStatsService({ stats: createTraceStatsRepository(pool), agents }),
   }
 }

@@ -9,8 +9,25 @@ import { createDatabase, createEmptyDatabase, type TestDatabase, withDatabase } 
 import { type RecordedLog, recordLog } from './harness/recorded-log.ts'
 import { until } from './harness/until.ts'
 
-/** What migrations add by hand because schema.prisma can't say it: the catalog's lines, as `readCatalog` writes them. */
-const writtenByHand: readonly string[] = []
+/** What migrations add by hand because schema.prisma can't say it: how the catalog's lines begin, as `readCatalog` writes them. */
+const writtenByHand: readonly string[] = [
+  'extension btree_gin',
+  ...['fuller(text,text)', 'merge_object(json,json)', 'merge_tags(text[],text[])'].map((name) => `function ${name}`),
+  ...['ms_between(', 'span_status(', 'trace_status('].map((name) => `function ${name}`),
+  ...['status', 'success', 'outcome', 'started_at', 'ended_at', 'duration_ms', 'input_tokens', 'output_tokens']
+    .concat(['total_tokens', 'cached_input_tokens', 'reasoning_tokens', 'cost', 'cost_source'])
+    .map((name) => `column traces.${name}:`),
+  'column spans.status:',
+  ...['start', 'duration', 'cost', 'total_tokens', 'agent', 'status', 'prompt', 'model', 'conversation', 'run', 'user']
+    .concat(['outcome', 'tags'])
+    .map((name) => `index traces_by_${name}:`),
+  'index traces_dated_ahead:',
+  'index trace_contents_by_metadata:',
+  'index search_entries_by_words:',
+  // With how they are stored.
+  'relation span_contents:',
+  'relation trace_contents:',
+]
 
 describe('the migrated database', () => {
   test('is what schema.prisma describes, apart from what is written by hand', async () => {
@@ -22,10 +39,10 @@ describe('the migrated database', () => {
 
     const [found, expected] = await Promise.all([catalogOf(migrated), catalogOf(described)])
     expect(expected.length).toBeGreaterThan(20)
-    const isOurs = (line: string) => !writtenByHand.includes(line)
-    expect(found.filter(isOurs)).toEqual(expected)
+    const isOurs = (line: string) => !writtenByHand.some((start) => line.startsWith(start))
+    expect(found.filter(isOurs)).toEqual(expected.filter(isOurs))
     expect(
-      writtenByHand.filter((line) => !found.includes(line)),
+      writtenByHand.filter((start) => !found.some((line) => line.startsWith(start) && !expected.includes(line))),
       'written by hand, and not there',
     ).toEqual([])
     await migrated.drop()

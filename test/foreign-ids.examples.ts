@@ -1,5 +1,23 @@
-import { ApiKeysDocument, RevokeApiKeyDocument, UpdateTenantDocument, ViewerDocument } from './generated/documents.ts'
-import type { GraphQLClient, GraphQLErrorAnswer } from './harness/graphql-client.ts'
+import {
+  AgentDocument,
+  AgentStatsDocument,
+  AgentTracesDocument,
+  ApiKeysDocument,
+  CompareAgentsDocument,
+  DeleteTracesDocument,
+  IngestTracesDocument,
+  RevokeApiKeyDocument,
+  SetTraceOutcomeDocument,
+  TraceDocument,
+  TraceIdsDocument,
+  type TraceInput,
+  TraceStatsDocument,
+  UpdateTenantDocument,
+  ViewerDocument,
+} from './generated/documents.ts'
+import { findAgent, makeAgent } from './harness/agent.ts'
+import type { Answer, GraphQLClient, GraphQLErrorAnswer } from './harness/graphql-client.ts'
+import { freshId, ingest } from './harness/ingest.ts'
 import { makeKey, type TestTenant } from './harness/tenant.ts'
 
 /** How one place that takes an id answers to the id of another tenant's object. */
@@ -43,4 +61,118 @@ export const foreignIdExamples: Record<string, ForeignIdExample> = {
     call: (client, tenantId) => client.send(UpdateTenantDocument, { tenantId, input: { name: 'Taken over' } }),
     gets: 'NOT_FOUND',
   },
+  'Query.trace(id:)': {
+    make: makeOwnersTrace,
+    call: (client, id) => client.send(TraceDocument, { id }),
+    gets: 'nothing',
+  },
+  'Query.traces(filter:).ids': {
+    make: makeOwnersTrace,
+    call: (client, id) => client.send(TraceIdsDocument, { filter: { ids: [id] } }),
+    gets: 'nothing',
+  },
+  'Mutation.setTraceOutcome(traceId:)': {
+    make: makeOwnersTrace,
+    call: (client, traceId) => client.send(SetTraceOutcomeDocument, { traceId, success: false }),
+    gets: 'NOT_FOUND',
+  },
+  'Mutation.deleteTraces(ids:)': {
+    make: makeOwnersTrace,
+    call: async (client, id) => toldNumber(await client.send(DeleteTracesDocument, { ids: [id] })),
+    gets: 'nothing',
+  },
+  'Mutation.ingestTraces(input:).traces.id': {
+    make: makeOwnersTrace,
+    call: (client, id) => sendTrace(client, { id, name: 'its own', spans: [{ id: '1', name: 'its own' }] }),
+    gets: 'its own',
+  },
+  'Mutation.ingestTraces(input:).traces.spans.id': {
+    make: makeOwnersSpan,
+    call: (client, id) => sendTrace(client, { id: freshId(), spans: [{ id, name: 'its own' }] }),
+    gets: 'its own',
+  },
+  'Mutation.ingestTraces(input:).traces.spans.parentId': {
+    make: makeOwnersSpan,
+    call: (client, parentId) => sendTrace(client, { id: freshId(), spans: [{ id: '1', parentId, name: 'its own' }] }),
+    gets: 'its own',
+  },
+  'Query.agent(id:)': {
+    make: makeOwnersAgent,
+    call: (client, id) => client.send(AgentDocument, { id }),
+    gets: 'nothing',
+  },
+  'Query.compareAgents(a:)': {
+    make: makeOwnersAgent,
+    call: async (client, a) => client.send(CompareAgentsDocument, { a, b: (await ownAgent(client)).id }),
+    gets: 'NOT_FOUND',
+  },
+  'Query.compareAgents(b:)': {
+    make: makeOwnersAgent,
+    call: async (client, b) => client.send(CompareAgentsDocument, { a: (await ownAgent(client)).id, b }),
+    gets: 'NOT_FOUND',
+  },
+  'Query.compareAgents(filter:).ids': {
+    make: makeOwnersTrace,
+    async call(client, traceId) {
+      const { id } = await ownAgent(client)
+      return client.send(CompareAgentsDocument, { a: id, b: id, filter: { ids: [traceId] } })
+    },
+    gets: 'its own',
+  },
+  'Query.traceStats(filter:).ids': {
+    make: makeOwnersTrace,
+    call: (client, id) => client.send(TraceStatsDocument, { interval: 'DAY', filter: { ids: [id] } }),
+    gets: 'nothing',
+  },
+  'Agent.stats(filter:).ids': {
+    make: makeOwnersTrace,
+    async call(client, id) {
+      const { name } = await ownAgent(client)
+      return client.send(AgentStatsDocument, { name, filter: { ids: [id] } })
+    },
+    gets: 'its own',
+  },
+  'Agent.traces(filter:).ids': {
+    make: makeOwnersTrace,
+    async call(client, id) {
+      const { name } = await ownAgent(client)
+      return client.send(AgentTracesDocument, { name, filter: { ids: [id] } })
+    },
+    gets: 'its own',
+  },
+}
+
+/** What it is told of, without what every receipt has of its own. */
+async function sendTrace(client: GraphQLClient, trace: TraceInput): Promise<ForeignAnswer> {
+  const { data, errors } = await client.send(IngestTracesDocument, { input: { traces: [trace] } })
+  const { accepted, rejected } = (data?.ingestTraces ?? {}) as { accepted?: number; rejected?: number }
+  return { data: { told: { accepted, rejected } }, ...(errors && { errors }) }
+}
+
+/** Nothing was deleted: as much as nothing was found. */
+function toldNumber({ data, errors }: Answer<{ deleteTraces: number }>): ForeignAnswer {
+  return { data: { deleted: data?.deleteTraces || null }, ...(errors && { errors }) }
+}
+
+async function makeOwnersSpan({ client }: TestTenant): Promise<MadeObject> {
+  const [traceId, id] = [freshId(), freshId('span')]
+  await ingest(client, { id: traceId, spans: [{ id, name: "the owner's" }] })
+  return { id, look: async () => (await client.ask(TraceDocument, { id: traceId })).trace }
+}
+
+async function makeOwnersAgent({ client }: TestTenant): Promise<MadeObject> {
+  const { id } = await makeAgent(client)
+  return { id, look: async () => (await client.ask(AgentDocument, { id })).agent }
+}
+
+async function makeOwnersTrace({ client }: TestTenant): Promise<MadeObject> {
+  const { name } = await ownAgent(client)
+  const id = freshId()
+  await ingest(client, { id, agent: name })
+  return { id, look: async () => (await client.ask(TraceDocument, { id })).trace }
+}
+
+/** Every tenant has one of that name. */
+async function ownAgent(client: GraphQLClient) {
+  return (await findAgent(client, 'own')) ?? (await makeAgent(client, 'own'))
 }

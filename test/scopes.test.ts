@@ -4,15 +4,28 @@ import { buildSchema } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Scope, scopes } from '../src/tenants/api-key.ts'
 import {
+  AgentDocument,
+  AgentsDocument,
   ApiKeysDocument,
+  CompareAgentsDocument,
   CreateApiKeyDocument,
   CreateTenantDocument,
+  DeleteTracesDocument,
+  IngestTracesDocument,
+  ModelsDocument,
   RevokeApiKeyDocument,
+  SetModelPriceDocument,
+  SetTraceOutcomeDocument,
+  TraceDocument,
+  TraceIdsDocument,
+  TraceStatsDocument,
   UpdateTenantDocument,
   ViewerDocument,
   ViewerEventsDocument,
 } from './generated/documents.ts'
+import { makeAgent } from './harness/agent.ts'
 import type { GraphQLErrorAnswer } from './harness/graphql-client.ts'
+import { freshId, ingest } from './harness/ingest.ts'
 import { type LiveResult, transports } from './harness/live-client.ts'
 import { makeKey } from './harness/tenant.ts'
 import { startTestApp, type TestApp } from './harness/test-app.ts'
@@ -33,6 +46,22 @@ interface Row {
 const rows: Record<string, Row> = {
   'Query.viewer': { needs: scopes, document: ViewerDocument },
   'Query.apiKeys': { needs: ['ADMIN'], document: ApiKeysDocument },
+  'Query.models': { needs: ['READ'], document: ModelsDocument },
+  'Query.agents': { needs: ['READ'], document: AgentsDocument },
+  'Query.agent': {
+    needs: ['READ'],
+    document: AgentDocument,
+    variables: async (app) => ({ id: (await makeAgent(app.client(), 'shown')).id }),
+  },
+  'Query.compareAgents': {
+    needs: ['READ'],
+    document: CompareAgentsDocument,
+    variables: async (app) => {
+      const { id } = await makeAgent(app.client(), 'compared')
+      return { a: id, b: id }
+    },
+  },
+  'Query.traceStats': { needs: ['READ'], document: TraceStatsDocument, variables: () => ({ interval: 'DAY' }) },
   'Mutation.createTenant': {
     needs: ['OPERATOR'],
     document: CreateTenantDocument,
@@ -53,9 +82,41 @@ const rows: Record<string, Row> = {
     document: RevokeApiKeyDocument,
     variables: async (app) => ({ id: (await makeKey(app.client())).id }),
   },
+  'Query.traces': { needs: ['READ'], document: TraceIdsDocument },
+  'Query.trace': {
+    needs: ['READ'],
+    document: TraceDocument,
+    variables: async (app) => ({ id: await makeTrace(app) }),
+  },
+  'Mutation.ingestTraces': {
+    needs: ['INGEST'],
+    document: IngestTracesDocument,
+    variables: () => ({ input: { traces: [{ id: freshId() }] } }),
+  },
+  'Mutation.setTraceOutcome': {
+    needs: ['EDIT'],
+    document: SetTraceOutcomeDocument,
+    variables: async (app) => ({ traceId: await makeTrace(app), success: true }),
+  },
+  'Mutation.deleteTraces': {
+    needs: ['ADMIN'],
+    document: DeleteTracesDocument,
+    variables: async (app) => ({ ids: [await makeTrace(app)] }),
+  },
+  'Mutation.setModelPrice': {
+    needs: ['ADMIN'],
+    document: SetModelPriceDocument,
+    variables: () => ({ input: { provider: 'own', model: 'm', inputPerMillion: '1', outputPerMillion: '2' } }),
+  },
   'Subscription.viewerEvents': { needs: scopes, document: ViewerEventsDocument },
 }
 let tenants = 0
+
+async function makeTrace(app: TestApp): Promise<string> {
+  const id = freshId()
+  await ingest(app.client(), { id })
+  return id
+}
 
 describe('scopes', () => {
   let app: TestApp
@@ -93,12 +154,12 @@ describe('scopes', () => {
       const { data, errors } = await ask(app, keys.get(scope) ?? '', row, scope)
       if (row.needs.includes(scope)) expect({ scope, errors }).toEqual({ scope })
       else {
-        expect({ scope, data: data ?? null, code: codeOf(errors) }).toEqual({ scope, data: null, code: 'FORBIDDEN' })
+        expect({ scope, told: toldIn(data), code: codeOf(errors) }).toEqual({ scope, told: [], code: 'FORBIDDEN' })
         expect(errors?.[0]?.message).toContain(`your key has ${scope}`)
       }
     }
     const { data, errors } = await ask(app, null, row, undefined)
-    expect({ data: data ?? null, code: codeOf(errors) }).toEqual({ data: null, code: 'UNAUTHENTICATED' })
+    expect({ told: toldIn(data), code: codeOf(errors) }).toEqual({ told: [], code: 'UNAUTHENTICATED' })
   })
 })
 
@@ -117,6 +178,11 @@ function askOver(subscribe: (typeof transports)[number]['subscribe']): Ask {
       await live.close()
     }
   }
+}
+
+/** A root field that may be null is null where it fails; others leave no data at all. */
+function toldIn(data: unknown): unknown[] {
+  return Object.values(data ?? {}).filter((value) => value !== null)
 }
 
 function codeOf(errors: GraphQLErrorAnswer[] | undefined): string | undefined {

@@ -1,8 +1,9 @@
 import type { JobHandler } from '../src/infra/workers.ts'
 import type { Services } from '../src/services.ts'
 import { retain } from './tenants.retain.ts'
+import { index } from './traces.index.ts'
 
 /** Which handler does which job: all there are. */
 export function createHandlers(services: Services): JobHandler[] {
-  return [retain(services)] as JobHandler[]
+  return [retain(services), index(services)] as JobHandler[]
 }

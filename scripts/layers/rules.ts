@@ -12,7 +12,9 @@ export interface ImportRule {
   allowsPackage?(name: string, from: Place): boolean
 }
 
-const domainWordPackages = ['zod']
+const purePackages = ['zod']
+/** Rules may rest on public facts, such as list prices. */
+const domainWordPackages = [...purePackages, '@pydantic/genai-prices']
 const graphqlPackages = ['graphql', 'graphql-*', '@pothos/*', '@graphql*']
 const databasePackages = ['pg', 'pg-*', '@prisma/*']
 const queuePackages = ['bullmq', 'ioredis']
@@ -36,10 +38,11 @@ const isNoneOf = (patterns: string[]) => {
   const isOne = isOneOf(patterns)
   return (name: string) => !isOne(name)
 }
-const isPure = (name: string) =>
+const isPureOr = (packages: string[]) => (name: string) =>
   name.startsWith('node:')
     ? !ioBuiltins.includes(name.slice('node:'.length).split('/')[0] ?? '')
-    : isOneOf(domainWordPackages)(name)
+    : isOneOf(packages)(name)
+const isPure = isPureOr(purePackages)
 
 const inDomain = (to: Place, ...layers: Layer[]) => to.zone === 'domain' && layers.some((layer) => layer === to.layer)
 const inZone = ({ zone }: Place, ...zones: Zone[]) => zones.includes(zone)
@@ -105,7 +108,7 @@ const arrows: ImportRule[] = [
     sentence: `Words (a domain's x.ts) import words, errors, node without its I/O, and ${domainWordPackages.join(', ')}.`,
     governs: isLayer('words', 'domain'),
     allowsFile: (to) => inDomain(to, 'words') || inZone(to, 'core'),
-    allowsPackage: isPure,
+    allowsPackage: isPureOr(domainWordPackages),
   },
 ]
 

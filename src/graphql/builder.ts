@@ -6,6 +6,10 @@ export interface SchemaTypes {
   DefaultFieldNullability: false
   Scalars: {
     DateTime: { Input: Date; Output: Date }
+    /** Exact money in USD: "0.0045". */
+    Decimal: { Input: string; Output: string }
+    /** What goes out may be a RawJson. */
+    JSON: { Input: unknown; Output: unknown }
     ID: { Input: string; Output: string }
   }
 }

@@ -1,6 +1,10 @@
 import type { Services } from '../services.ts'
 import { createTenantLoaders } from '../tenants/tenant.loaders.ts'
 import type { Viewer } from '../tenants/viewer.ts'
+import { createAgentLoaders } from '../traces/agent.loaders.ts'
+import { createSpanLoaders } from '../traces/span.loaders.ts'
+import { createTraceLoaders } from '../traces/trace.loaders.ts'
+import { createTraceStatsLoaders } from '../traces/trace-stats.loaders.ts'
 
 /** What a transport knows of a request before it is executed. */
 export interface RequestContext {
@@ -20,5 +24,12 @@ export type Loaders = ReturnType<typeof createLoaders>
  * does and must not remember, or every event would show what the first one saw.
  */
 export function createLoaders(services: Services, viewer: Viewer, { remember }: { remember: boolean }) {
-  return { ...createTenantLoaders(services, viewer, { cache: remember }) }
+  const options = { cache: remember }
+  return {
+    ...createTenantLoaders(services, viewer, options),
+    ...createAgentLoaders(services, viewer, options),
+    ...createSpanLoaders(services, viewer, options),
+    ...createTraceLoaders(services, viewer, options),
+    ...createTraceStatsLoaders(services, viewer, options),
+  }
 }

@@ -1,17 +1,21 @@
 import { type ExecutionResult, GraphQLError } from 'graphql'
 import { isAsyncIterable, mapAsyncIterator, type Plugin } from 'graphql-yoga'
 import { InvalidInputError } from '../errors.ts'
+import { stringify } from '../raw-json.ts'
 import type { RequestContext } from './context.ts'
 import type { ErrorPresenter } from './errors.ts'
 
 type Processor = NonNullable<Parameters<NonNullable<Plugin['onResultProcess']>>[0]['resultProcessor']>
 
-/** Every result that leaves over HTTP or SSE passes here, whichever phase failed. WebSocket asks the presenter itself. */
+/**
+ * Every result that leaves over HTTP or SSE passes here, whichever phase failed. WebSocket asks the presenter itself.
+ * Yoga writes a result out with the `stringify` that it finds on it.
+ */
 export function useErrorPresenter(presenter: ErrorPresenter): Plugin<RequestContext> {
   return {
     onResultProcess({ result, setResult, resultProcessor, setResultProcessor, acceptableMediaTypes, serverContext }) {
       const { requestId } = serverContext as unknown as RequestContext
-      const present = (each: ExecutionResult) => presentResult(each, presenter, requestId)
+      const present = (each: ExecutionResult) => ({ ...presentResult(each, presenter, requestId), stringify })
       if (!resultProcessor) {
         // A stream that can't be sent must not stay open.
         if (isAsyncIterable(result)) (result as AsyncIterableIterator<unknown>).return?.()

@@ -1,16 +1,30 @@
 import fc from 'fast-check'
-import { buildSchema, getIntrospectionQuery, getOperationAST, parse } from 'graphql'
+import {
+  assertObjectType,
+  buildSchema,
+  type GraphQLFieldExtensions,
+  getIntrospectionQuery,
+  getOperationAST,
+  parse,
+} from 'graphql'
 import { describe, expect, test } from 'vitest'
 import { measureQuery, type QueryCost } from './query-cost.ts'
 
 const schema = buildSchema(`
   interface Node { id: ID! children: [Node!]! }
-  type Item implements Node { id: ID! children: [Node!]! name: String tags: [String!]! items(first: Int, last: Int): Page! }
+  type Item implements Node {
+    id: ID! children: [Node!]! name: String tags: [String!]! items(first: Int, last: Int): Page! branches: [Item!]!
+  }
   type Page { nodes: [Item!]! total: Int }
   type Query { item: Item node: Node items(first: Int): [Item!]! search(first: Int): [Item!]! all: [[Item]] }
 `)
-const search = schema.getQueryType()?.getFields().search
-if (search) search.extensions = { pageSize: 3, maxPageSize: 5 }
+
+function extend(type: string, field: string, extensions: GraphQLFieldExtensions<unknown, unknown>): void {
+  const extended = assertObjectType(schema.getType(type)).getFields()[field]
+  if (extended) extended.extensions = extensions
+}
+extend('Query', 'search', { pageSize: 3, maxPageSize: 5 })
+extend('Item', 'branches', { listSize: 1 })
 
 function cost(text: string, variables: Record<string, unknown> = {}): QueryCost {
   const document = parse(text)
@@ -37,6 +51,8 @@ describe('what a document costs', () => {
     ['{ node { ... on Item { items(first: 4) { total } } } }', 6, 3],
     ['{ item { ... { id } ... @include(if: true) { name } } }', 3, 2],
     ['{ item { ...A ...A } } fragment A on Item { id name }', 5, 2],
+    ['{ item { branches { id branches { id branches { id } } } } }', 7, 5],
+    ['{ items(first: 7) { branches { id } } }', 15, 3],
   ])('%s', (text, complexity, depth) => {
     expect(cost(text)).toMatchObject({ complexity, depth })
   })

@@ -21,9 +21,10 @@ import {
 
 /**
  * What a document asks for, measured before it runs. A field costs 1; what stands below a list costs as often as the
- * list is long: its `first` or `last`, else the field's own `pageSize` extension, else what an unpaged list is taken
- * for. Lists of the introspection are short and cost as one. Fragments are measured once each, however often they are
- * spread: a document that doubles with every fragment costs 2^n here without taking 2^n steps.
+ * list is long: its `first` or `last`, else the field's own `pageSize` extension; of a list without pages its `listSize`
+ * extension, else what any such list is taken for. Lists of the introspection are short and cost as one. Fragments are
+ * measured once each, however often they are spread: a document that doubles with every fragment costs 2^n here without
+ * taking 2^n steps.
  */
 export interface QueryCost {
   depth: number
@@ -40,6 +41,12 @@ declare module 'graphql' {
     pageSize?: number
     /** How many may be asked for here, where it is not what the configuration says. */
     maxPageSize?: number
+    /**
+     * What a list without pages counts as, where that is not 10. It is 1 where the length is counted already: for the
+     * `nodes` of a connection, whose field has the page; for the children in a tree, of which all together are as many
+     * as the tree holds, however deep the document follows them.
+     */
+    listSize?: number
   }
 }
 
@@ -108,7 +115,8 @@ function measureField(node: FieldSelection, type: unknown, measuring: Measuring)
   const isPaged = field.args.some(({ name }) => name === 'first' || name === 'last')
   const below = getNamedType(field.type)
   const isList = isListType(getNullableType(field.type)) && !isIntrospectionType(below)
-  const size = isPaged ? (asked ?? field.extensions.pageSize ?? defaultPageSize) : isList ? unpagedListSize : 1
+  const { pageSize = defaultPageSize, listSize = unpagedListSize } = field.extensions
+  const size = isPaged ? (asked ?? pageSize) : isList ? listSize : 1
   const inner = node.selectionSet && isCompositeType(below) ? measure(node.selectionSet, below, measuring) : nothing
   const own = { size: asked ?? 0, field: node.alias?.value ?? field.name, max: field.extensions.maxPageSize }
   return {

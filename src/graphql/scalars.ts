@@ -1,31 +1,91 @@
-import { GraphQLError, Kind } from 'graphql'
+import { GraphQLError, Kind, type ValueNode } from 'graphql'
+import { dateTimeForm, readDateTime, writeDateTime } from '../date-time.ts'
+import { parseDecimal } from '../decimal.ts'
 import { builder } from './builder.ts'
-
-const form = /^(\d{4})-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/
 
 builder.scalarType('DateTime', {
   description: 'A moment as ISO 8601 with an offset; given back in UTC with milliseconds: `2026-11-21T09:30:00.000Z`.',
-  serialize: (value) => value.toISOString(),
+  serialize: writeDateTime,
   parseValue: parseDateTime,
   parseLiteral: (node) => {
-    if (node.kind !== Kind.STRING) throw new GraphQLError(expectation(node.kind), { nodes: node })
+    if (node.kind !== Kind.STRING) throw new GraphQLError(dateTimeExpected(node.kind), { nodes: node })
     return parseDateTime(node.value)
   },
 })
 
 export function parseDateTime(value: unknown): Date {
-  const date = typeof value === 'string' && form.test(value) && isDay(value) ? new Date(value) : undefined
-  if (!date || Number.isNaN(date.getTime())) throw new GraphQLError(expectation(JSON.stringify(value)))
-  return date
+  const iso = readDateTime(value)
+  if (iso === null) throw new GraphQLError(dateTimeExpected(JSON.stringify(value)))
+  return new Date(iso)
 }
 
-/** `Date` takes 30 February for 2 March. */
-function isDay(value: string): boolean {
-  const day = value.slice(0, 10)
-  const date = new Date(`${day}T00:00:00Z`)
-  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day)
+function dateTimeExpected(got: string | undefined): string {
+  return `DateTime expects ${dateTimeForm}; got ${got?.slice(0, 100)}.`
 }
 
-function expectation(got: string | undefined): string {
-  return `DateTime expects ISO 8601 with an offset, such as "2026-11-21T09:30:00.000Z"; got ${got?.slice(0, 100)}.`
+builder.scalarType('Decimal', {
+  description:
+    'An exact amount of money in USD, as a string: `"0.0045"`. Given back without an exponent or superfluous zeros. ' +
+    'A number is taken too, as its shortest decimal form.',
+  serialize: (value) => value,
+  parseValue: parseDecimalInput,
+  parseLiteral: (node) => {
+    const isDecimal = node.kind === Kind.STRING || node.kind === Kind.INT || node.kind === Kind.FLOAT
+    if (!isDecimal) throw new GraphQLError(decimalExpected(node.kind), { nodes: node })
+    // The text of a literal number is exact: it never becomes a float.
+    return parseDecimalInput(node.value)
+  },
+})
+
+export function parseDecimalInput(value: unknown): string {
+  const decimal = parseDecimal(value)
+  if (decimal === null) throw new GraphQLError(decimalExpected(JSON.stringify(value)))
+  return decimal
+}
+
+function decimalExpected(got: string | undefined): string {
+  return (
+    'Decimal expects a decimal as a string or number, such as "0.0045", of 30 digits before the point and 18 behind ' +
+    `it at most; got ${got?.slice(0, 100)}.`
+  )
+}
+
+builder.scalarType('JSON', {
+  description: 'Any JSON value: an object, a list, a string, a number, a boolean or null.',
+  serialize: (value) => value,
+  parseValue: (value) => value,
+  parseLiteral: (node, variables) => parseJson(node, variables ?? {}),
+})
+
+/**
+ * `variables` are those of the operation, coerced already; validation comes without. As in an input object, a key whose
+ * variable was not given is left out. `fromEntries` takes `__proto__` for a key like any other.
+ */
+function parseJson(node: ValueNode, variables: Record<string, unknown>): unknown {
+  switch (node.kind) {
+    case Kind.NULL:
+      return null
+    case Kind.STRING:
+    case Kind.BOOLEAN:
+      return node.value
+    case Kind.INT:
+    case Kind.FLOAT:
+      return finite(node)
+    case Kind.LIST:
+      return node.values.map((value) => parseJson(value, variables) ?? null)
+    case Kind.OBJECT: {
+      const entries = node.fields.map(({ name, value }) => [name.value, parseJson(value, variables)] as const)
+      return Object.fromEntries(entries.filter(([, value]) => value !== undefined))
+    }
+    case Kind.VARIABLE:
+      return Object.hasOwn(variables, node.name.value) ? variables[node.name.value] : undefined
+    case Kind.ENUM:
+      throw new GraphQLError(`JSON expects strings in quotes; got ${node.value.slice(0, 100)}.`, { nodes: node })
+  }
+}
+
+function finite(node: ValueNode & { value: string }): number {
+  const number = Number(node.value)
+  if (Number.isFinite(number)) return number
+  throw new GraphQLError(`JSON expects numbers that fit 64 bits; got ${node.value.slice(0, 100)}.`, { nodes: node })
 }

@@ -2,8 +2,19 @@ import '../tenants/api-key.schema.ts'
 import '../tenants/tenant.schema.ts'
 import '../tenants/usage.schema.ts'
 import '../tenants/viewer.schema.ts'
+import '../traces/agent.schema.ts'
+import '../traces/agent-stats.schema.ts'
+import '../traces/ingest.schema.ts'
+import '../traces/model-price.schema.ts'
+import '../traces/span.schema.ts'
+import '../traces/span-list.schema.ts'
+import '../traces/span-tree.schema.ts'
+import '../traces/trace-list.schema.ts'
+import '../traces/trace.schema.ts'
+import '../traces/trace-stats.schema.ts'
 import './scalars.ts'
 import { builder } from './builder.ts'
+import { withWideInts } from './wide-int.ts'
 
 /** Importing a domain's `*.schema.ts` adds its types; this is the one place that knows them all. */
-export const schema = builder.toSchema()
+export const schema = withWideInts(builder.toSchema())

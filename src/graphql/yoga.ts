@@ -8,6 +8,7 @@ import { useErrorPresenter } from './errors.plugin.ts'
 import type { ErrorPresenter } from './errors.ts'
 import { useQueryLimits } from './limits.plugin.ts'
 import type { OpenSubscriptions } from './open-subscriptions.ts'
+import { usePlannedExecution } from './planned-execution.plugin.ts'
 import { schema } from './schema.ts'
 import { useTimeLimit } from './time-limit.plugin.ts'
 
@@ -50,6 +51,7 @@ export function createGraphQLServer({ services, limits, metrics, presenter, subs
         },
       },
       useQueryLimits(limits),
+      usePlannedExecution(),
       useTimeLimit(limits.operationMs, metrics),
       subscriptions.plugin,
       useErrorPresenter(presenter),

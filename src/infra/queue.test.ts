@@ -115,6 +115,44 @@ describe.each(backendKinds)('the queue $name', { timeout: 90_000 }, ({ isMissing
       expect(deliveries.map(({ number }) => number)).toEqual([1, 3])
     })
 
+    test('keeps one more of an id while it is being handled, where that is asked for', async () => {
+      const [queue, other] = [await openQueue(), await openQueue()]
+      const gate = openGate()
+      const { deliveries, handler } = recordCounts(() => gate.passed)
+      const again = { id: 'one', againIfActive: true }
+      await Promise.all([queue, other, queue].map((each) => each.add(countJob, { number: 1 }, again)))
+      expect(await queue.depth()).toMatchObject({ waiting: 1 })
+      await Promise.all([openWorkers(handler), openWorkers(handler)])
+      await until(() => deliveries.length === 1)
+      for (const each of [other, queue, other]) await each.add(countJob, { number: 2 }, again)
+      gate.open()
+      await until(() => deliveries.length === 2)
+      await queue.drain()
+      await queue.add(countJob, { number: 3 }, again)
+      await queue.drain()
+      expect(deliveries.map(({ number }) => number)).toEqual([1, 2, 3])
+      expect(await queue.depth()).toEqual({ waiting: 0, active: 0, delayed: 0, failed: 0 })
+    })
+
+    test('of those that cross the end of the one before, none gets lost', async () => {
+      const queue = await openQueue()
+      let due = 0
+      let done = 0
+      const handler: JobHandler<{ number: number }> = {
+        contract: countJob,
+        async handle() {
+          done = due
+        },
+      }
+      await openWorkers(handler)
+      // The handler has looked, and its job has not quite ended yet.
+      for (let round = 0; round < 50; round++) {
+        due++
+        await queue.add(countJob, { number: 1 }, { id: 'all', againIfActive: true })
+        await until(() => done === due)
+      }
+    })
+
     test('tries again after a failure, as often as the contract says', async () => {
       const queue = await openQueue()
       const { deliveries, handler } = recordCounts(({ number, attempt }) => {

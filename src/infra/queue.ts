@@ -33,6 +33,8 @@ export interface Queue {
 
 export interface AddOptions {
   id?: string
+  /** With an id: while the unfinished one is being handled, one more is kept, and begins when that one has ended. */
+  againIfActive?: boolean
   delayMs?: number
 }
 
@@ -86,9 +88,9 @@ export async function createQueue({ jobs, prefix, ...options }: QueueOptions): P
   }
 
   return {
-    async add(job, payload, { id, delayMs } = {}) {
+    async add(job, payload, { id, againIfActive = false, delayMs } = {}) {
       const data = job.payload.parse(payload)
-      const deduplication = id === undefined ? {} : { deduplication: { id } }
+      const deduplication = id === undefined ? {} : { deduplication: { id, keepLastIfActive: againIfActive } }
       const options = { ...attemptsOf(job), ...deduplication, delay: delayMs ?? 0 }
       await answer(backend, queueOf(job).add(job.name, data, options))
     },

@@ -1,4 +1,5 @@
 import { builder } from '../graphql/builder.ts'
+import { describedValues } from '../graphql/described-values.ts'
 import type { CreatedApiKey } from './api-key.service.ts'
 import type { ApiKey, Scope } from './api-key.ts'
 
@@ -14,9 +15,7 @@ const scopeDescriptions: Record<Scope, string> = {
 
 export const ScopeRef = builder.enumType('Scope', {
   description: 'What a key may do. A key has any number of them; none includes another.',
-  values: Object.fromEntries(
-    Object.entries(scopeDescriptions).map(([scope, description]) => [scope, { description }]),
-  ) as Record<Scope, { description: string }>,
+  values: describedValues(scopeDescriptions),
 })
 
 export const ApiKeyRef = builder.objectRef<ApiKey>('ApiKey').implement({

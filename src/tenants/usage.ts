@@ -22,3 +22,8 @@ export function usageThreshold(usage: Pick<Usage, 'spans'>, limit: number | null
   const percent = limit === 0 ? 100 : (usage.spans / limit) * 100
   return thresholds.find((threshold) => percent >= threshold) ?? 0
 }
+
+/** The first moment of the next month, in UTC. */
+export function renewalOf(date: Date): Date {
+  return new Date(Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + 1, 1))
+}

@@ -1,9 +1,9 @@
-import { isUtf8 } from 'node:buffer'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { InvalidInputError } from '../errors.ts'
 import type { GraphQLServer, HttpContext } from '../graphql/yoga.ts'
 import { anonymous } from '../tenants/viewer.ts'
 import type { Admission } from './admission.ts'
+import { parseJson, textOf } from './json-text.ts'
 import { readBody } from './read-body.ts'
 
 interface Options {
@@ -31,7 +31,7 @@ async function readParams(request: IncomingMessage, maxBodyBytes: number): Promi
   if (!/^application\/(graphql-response\+|graphql\+)?json\b/i.test(type)) {
     throw new InvalidInputError('content-type', `A POST carries application/json; got ${JSON.stringify(type)}.`)
   }
-  const params = parse('body', textOf(await readBody(request, maxBodyBytes)))
+  const params = parseJson('body', textOf(await readBody(request, maxBodyBytes)))
   if (Array.isArray(params)) {
     throw new InvalidInputError(
       'body',
@@ -50,21 +50,7 @@ function paramsOfUrl(url: string): Record<string, unknown> {
   return Object.fromEntries(
     given.map((name) => {
       const value = search.get(name) ?? ''
-      return [name, name === 'variables' || name === 'extensions' ? parse(name, value) : value]
+      return [name, name === 'variables' || name === 'extensions' ? parseJson(name, value) : value]
     }),
   )
-}
-
-function textOf(body: Buffer): string {
-  if (!isUtf8(body)) throw new InvalidInputError('body', 'The body is no UTF-8.')
-  // A byte order mark is no JSON, but there are clients that begin with one.
-  return body.toString('utf8').replace(/^\uFEFF/, '')
-}
-
-function parse(field: string, text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new InvalidInputError(field, `"${field}" is no JSON: ${(error as Error).message}.`)
-  }
 }

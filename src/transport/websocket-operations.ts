@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { type ExecutionArgs, type ExecutionResult, type FormattedExecutionResult, GraphQLError } from 'graphql'
+import { type ExecutionArgs, type ExecutionResult, GraphQLError } from 'graphql'
 import { CloseCode, type Context, type OperationResult, type ServerOptions, type SubscribePayload } from 'graphql-ws'
 import { isAsyncIterable } from 'graphql-yoga'
 import { type ErrorCode, LimitError } from '../errors.ts'
@@ -7,6 +7,7 @@ import { endable } from '../graphql/endable.ts'
 import { presentResult, withoutHttp } from '../graphql/errors.plugin.ts'
 import type { ErrorPresenter } from '../graphql/errors.ts'
 import type { GraphQLServer } from '../graphql/yoga.ts'
+import { stringify } from '../raw-json.ts'
 import type { Admission } from './admission.ts'
 import type { Connection, Place } from './websocket-socket.ts'
 
@@ -90,12 +91,10 @@ export function createOperations({ graphql, admission, presenter, maxSubscriptio
       }
     },
     subscribe: open,
-    onNext(_connected, _id, _payload, args, result) {
+    onNext({ extra }, _id, _payload, args, result) {
       const { requestId } = args.contextValue as { requestId: string }
-      const presented = presentResult(result, presenter, requestId)
-      return (
-        presented.errors ? { ...presented, errors: presented.errors.map(withoutHttp) } : presented
-      ) as FormattedExecutionResult
+      const { errors, ...rest } = presentResult(result, presenter, requestId)
+      return extra.payload.hold(stringify({ ...(errors && { errors: errors.map(withoutHttp) }), ...rest }))
     },
     /** What the protocol itself refuses (no such operation in the document) has not been presented yet. */
     onError: (_connected, _id, _payload, errors) =>

@@ -4,12 +4,14 @@ import type { Server } from 'graphql-ws'
 import type { WebSocket } from 'ws'
 import type { Logger } from '../infra/logger.ts'
 import type { Metrics } from '../infra/metrics.ts'
+import { createPayloadPlace, type PayloadPlace } from './websocket-payload.ts'
 
 /** What the operations of a connection know of it. */
 export interface Connection {
   socket: WebSocket
   request: IncomingMessage
   places: Set<Place>
+  payload: PayloadPlace
 }
 
 /** Of a subscription that is open, or being opened: then it has no stream yet. */
@@ -31,10 +33,11 @@ const maxUnsentBytes = 1_000_000
 export function connectSocket({ socket, request, protocol, logger, metrics, heartbeatMs }: Options): void {
   metrics.openSockets.inc()
   const stopHeartbeat = startHeartbeat(socket, heartbeatMs)
+  const payload = createPayloadPlace()
   const closed = protocol.opened(
     {
       protocol: socket.protocol,
-      send: (frame) => send(socket, frame),
+      send: (frame) => send(socket, payload.fill(frame)),
       close: (code, reason) => socket.close(code, reason),
       onMessage: (take) => {
         socket.on('message', (frame) => {
@@ -47,7 +50,7 @@ export function connectSocket({ socket, request, protocol, logger, metrics, hear
         })
       },
     },
-    { socket, request, places: new Set() },
+    { socket, request, places: new Set(), payload },
   )
   // A frame beyond the limit, a broken line: ws closes the socket itself, with the code for it.
   socket.on('error', (error) => logger.debug({ err: error }, 'a WebSocket broke'))

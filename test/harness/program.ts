@@ -34,6 +34,8 @@ export type Entry = 'start.ts' | 'src/main.ts' | 'workers/main.ts'
 export interface Programs {
   dataFolder: string
   start(settings?: Record<string, string>, entry?: Entry): Program
+  /** SIGKILL to all that work in the folder, PostgreSQL too. */
+  crash(): Promise<void>
   end(): Promise<void>
 }
 
@@ -43,6 +45,10 @@ export async function createPrograms(): Promise<Programs> {
   await chmod(folder, 0o755)
   const dataFolder = join(folder, 'data')
   const started: Program[] = []
+  async function crash(): Promise<void> {
+    for (const pid of await processesOf(dataFolder)) kill(pid)
+    await until(async () => (await processesOf(dataFolder)).length === 0)
+  }
   return {
     dataFolder,
     start(settings = {}, entry = 'start.ts') {
@@ -50,10 +56,10 @@ export async function createPrograms(): Promise<Programs> {
       started.push(program)
       return program
     },
+    crash,
     async end() {
       await Promise.all(started.map((program) => program.exitCode ?? program.stop('SIGTERM')))
-      for (const pid of await processesOf(dataFolder)) kill(pid)
-      await until(async () => (await processesOf(dataFolder)).length === 0)
+      await crash()
       await rm(folder, { recursive: true, maxRetries: 5 })
     },
   }

@@ -1,0 +1,123 @@
+import { dateTimeForm, readDateTime } from '../date-time.ts'
+import { parseDecimal } from '../decimal.ts'
+import { InvalidInputError } from '../errors.ts'
+import { cleanJson, cleanText, JsonTooDeepError } from './clean.ts'
+import { countWords } from './search-words.ts'
+
+/** What a condition asks for, as it is searched with; throws INVALID_INPUT that names the place. */
+export type FilterReader = (value: unknown, path: string) => unknown
+
+const maxText = 1_000
+const maxList = 1_000
+const maxSearch = 200
+const maxSearchWords = 10
+const maxMetadataDepth = 20
+const maxMetadataValues = 1_000
+
+export const text: FilterReader = (value, path) => {
+  if (typeof value === 'string' && isShort(value, maxText)) return cleanText(value)
+  throw expected(path, `a text of up to ${maxText} characters`, value)
+}
+
+export const flag: FilterReader = (value, path) => {
+  if (typeof value === 'boolean') return value
+  throw expected(path, 'true or false', value)
+}
+
+export function oneOf(names: readonly string[]): FilterReader {
+  return (value, path) => {
+    if (names.includes(value as string)) return value
+    throw expected(path, `one of ${names.join(', ')}`, value)
+  }
+}
+
+export function listOf(read: FilterReader): FilterReader {
+  return (value, path) => {
+    if (!Array.isArray(value)) throw expected(path, 'a list', value)
+    if (value.length > maxList)
+      throw new InvalidInputError(path, `${path} has up to ${maxList} entries; got ${value.length}.`)
+    return value.map((each, index) => read(each, `${path}[${index}]`))
+  }
+}
+
+export function rangeOf(read: FilterReader): FilterReader {
+  return (value, path) => {
+    if (!isObject(value)) throw expected(path, 'a range with gte, lt or both', value)
+    const bounds = (['gte', 'lt'] as const).filter((bound) => (value[bound] ?? null) !== null)
+    return Object.fromEntries(bounds.map((bound) => [bound, read(value[bound], `${path}.${bound}`)]))
+  }
+}
+
+export const moment: FilterReader = (value, path) => {
+  const iso = readDateTime(value)
+  if (iso !== null) return new Date(iso)
+  throw expected(path, dateTimeForm, value)
+}
+
+export const number: FilterReader = (value, path) => {
+  if (typeof value === 'number' && Number.isFinite(value)) return value
+  throw expected(path, 'a number', value)
+}
+
+export const wholeNumber: FilterReader = (value, path) => {
+  if (Number.isSafeInteger(value)) return value
+  throw expected(path, 'a whole number', value)
+}
+
+export const decimal: FilterReader = (value, path) => {
+  const parsed = parseDecimal(value)
+  if (parsed !== null) return parsed
+  throw expected(path, 'a decimal such as "0.0045"', value)
+}
+
+export const search: FilterReader = (value, path) => {
+  const trimmed = typeof value === 'string' ? cleanText(value.trim()) : ''
+  if (trimmed === '' || !isShort(trimmed, maxSearch)) {
+    throw expected(path, `a text of 1 to ${maxSearch} characters, those at its ends aside that are blank`, value)
+  }
+  const words = countWords(trimmed)
+  if (words <= maxSearchWords) return trimmed
+  throw new InvalidInputError(path, `${path} has up to ${maxSearchWords} words; got ${words}.`)
+}
+
+export const metadata: FilterReader = (value, path) => {
+  if (!isObject(value)) throw expected(path, 'a JSON object', value)
+  let cleaned: unknown
+  try {
+    cleaned = cleanJson(value, maxMetadataDepth)
+  } catch (error) {
+    if (!(error instanceof JsonTooDeepError)) throw error
+    throw new InvalidInputError(path, `${path} is nested up to ${maxMetadataDepth} deep; got more.`)
+  }
+  const values = countValues(cleaned, path)
+  if (values <= maxMetadataValues) return cleaned
+  throw new InvalidInputError(path, `${path} has up to ${maxMetadataValues} values; got ${values}.`)
+}
+
+function countValues(value: unknown, path: string): number {
+  if (typeof value === 'string') text(value, path)
+  if (typeof value === 'number') number(value, path)
+  if (typeof value !== 'object' || value === null) return 1
+  return Object.entries(value).reduce((sum, [key, each]) => {
+    const at = Array.isArray(value) ? `${path}[${key}]` : `${path}.${text(key, path)}`
+    return sum + countValues(each, at)
+  }, 1)
+}
+
+/** As people count: an emoji is one. */
+function isShort(value: string, maxLength: number): boolean {
+  return value.length <= maxLength || (value.length <= 2 * maxLength && [...value].length <= maxLength)
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function expected(path: string, what: string, got: unknown): InvalidInputError {
+  return new InvalidInputError(path, `${path} expects ${what}; got ${shown(got)}.`)
+}
+
+function shown(value: unknown): string {
+  const json = JSON.stringify(value) ?? String(value)
+  return json.length > 100 ? `${json.slice(0, 100)}… (${json.length} characters)` : json
+}

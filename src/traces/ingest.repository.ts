@@ -1,0 +1,149 @@
+import type { Pool, PoolClient } from 'pg'
+import type { FeedPosition } from '../feed/feed-cursor.ts'
+import { newId } from '../ids.ts'
+import { type FormerSpan, type FormerTrace, priceBatch } from './batch-price.ts'
+import { findFormerSpans, holdTraces, insertAgents, storeBatch } from './ingest-statement.repository.ts'
+import type { PricedCall } from './model-price.ts'
+import type { Batch } from './record.ts'
+
+/**
+ * Stores a batch in one transaction: agents, traces, spans, contents, usage, feed and what is due to be indexed, or
+ * nothing of it. Whoever changes a trace holds its row from before it looks until it commits, so that what a trace
+ * sums up of its spans can be carried forward by differences. A trace that isn't there yet can't be held: of two that
+ * make it at once, the later one finds a row that it expected to be new, undoes all it did and begins again.
+ */
+export type IngestRepository = ReturnType<typeof createIngestRepository>
+
+export interface StoreOptions {
+  /** Of the usage that it counts to. */
+  month: string
+  now: Date
+  computeCosts(calls: readonly PricedCall[]): Promise<(string | null)[]>
+}
+
+export interface StoredBatch {
+  newSpans: number
+  /** Of the month, these included. */
+  spans: number
+  /** Of spans a month; null: none. */
+  limit: number | null
+  /** Traces that are otherwise now than before; a repeated batch has none. */
+  changedTraceIds: string[]
+  position: FeedPosition
+}
+
+/** More spans than the month allows: nothing was stored. */
+export class QuotaReachedError extends Error {
+  readonly limit: number
+
+  constructor(limit: number) {
+    super(`the month's ${limit} spans are used up`)
+    this.limit = limit
+  }
+}
+
+class RacedError extends Error {}
+
+const attempts = 10
+/** Serialization failure and deadlock: the transaction did nothing and may be tried again. */
+const retryable = ['40001', '40P01']
+const maxKnownAgents = 10_000
+
+export function createIngestRepository(pool: Pool) {
+  /** Agents are never removed: one that was committed is there. */
+  const knownAgents = new Set<string>()
+
+  async function store(
+    client: PoolClient,
+    tenantId: string,
+    batch: Batch,
+    options: StoreOptions,
+  ): Promise<StoredBatch> {
+    const { month, now, computeCosts } = options
+    const names = [...new Set(batch.traces.flatMap(({ agent }) => agent ?? []))]
+    const unknown = names.filter((name) => !knownAgents.has(`${tenantId}/${name}`))
+    await client.query('begin')
+    if (unknown.length > 0) {
+      await client.query(insertAgents, [tenantId, unknown.map(() => newId('ag')), unknown, now])
+    }
+    const traces = await hold(client, tenantId, batch)
+    const spans = traces.length > 0 ? await findFormer(client, tenantId, batch) : []
+    const priced = await priceBatch(batch, { traces, spans, now, computeCosts })
+    const statuses = new Map(traces.map(({ id, wasStatus }) => [id, wasStatus]))
+    const values = [
+      tenantId,
+      now,
+      month,
+      JSON.stringify(priced.spans),
+      JSON.stringify(priced.spanContents),
+      JSON.stringify(priced.traces.map((trace) => ({ ...trace, wasStatus: statuses.get(trace.id) }))),
+      JSON.stringify(priced.traceContents),
+      names,
+      traces.map(({ id }) => id),
+    ]
+    const { rows } = await client.query({ name: 'store-batch', text: storeBatch, values })
+    const { newSpans, spans: used, limit, changed, isRaced, xmin, xid } = rows[0]
+    if (isRaced) throw new RacedError('another batch made the same trace at the same time')
+    if (limit !== null && newSpans > 0 && used > limit) throw new QuotaReachedError(limit)
+    await client.query('commit')
+    remember(unknown.map((name) => `${tenantId}/${name}`))
+    return { newSpans, spans: used, limit, changedTraceIds: changed ?? [], position: { xmin, xid } }
+  }
+
+  function remember(agents: readonly string[]): void {
+    for (const agent of agents) knownAgents.add(agent)
+    for (const oldest of knownAgents) {
+      if (knownAgents.size <= maxKnownAgents) return
+      knownAgents.delete(oldest)
+    }
+  }
+
+  return {
+    async storeBatch(tenantId: string, batch: Batch, options: StoreOptions): Promise<StoredBatch> {
+      for (let attempt = 1; ; attempt++) {
+        const client = await pool.connect()
+        try {
+          const stored = await store(client, tenantId, batch, options)
+          client.release()
+          return stored
+        } catch (error) {
+          await undo(client)
+          const isRetryable = error instanceof RacedError || retryable.includes((error as { code?: string }).code ?? '')
+          if (!isRetryable || attempt === attempts) throw error
+        }
+      }
+    },
+
+    /** Where the feed stands: for a batch of which nothing is to be stored. */
+    async findFeedPosition(): Promise<FeedPosition> {
+      const { rows } = await pool.query('select pg_snapshot_xmin(pg_current_snapshot())::text as xmin')
+      return { xmin: rows[0].xmin, xid: '0' }
+    },
+  }
+}
+
+async function hold(client: PoolClient, tenantId: string, { traces }: Batch) {
+  const values = [tenantId, traces.map(({ id }) => id)]
+  const { rows } = await client.query({ name: 'hold-traces', text: holdTraces, values })
+  return rows.map(withoutNulls) as (FormerTrace & { wasStatus: number })[]
+}
+
+async function findFormer(client: PoolClient, tenantId: string, { spans }: Batch): Promise<FormerSpan[]> {
+  const values = [tenantId, spans.map(({ traceId }) => traceId), spans.map(({ id }) => id)]
+  const { rows } = await client.query({ name: 'find-former-spans', text: findFormerSpans, values })
+  return rows.map(withoutNulls) as FormerSpan[]
+}
+
+/** As a record has it: what is unknown is absent. But for the cost, whose absence is told apart. */
+function withoutNulls(row: Record<string, unknown>): object {
+  const known = Object.entries(row).filter(([, value]) => value !== null)
+  return { computedCost: null, ...Object.fromEntries(known) }
+}
+
+/** A connection whose transaction can't be ended goes for good: nobody else may get it. */
+async function undo(client: PoolClient): Promise<void> {
+  await client.query('rollback').then(
+    () => client.release(),
+    (error) => client.release(error),
+  )
+}

@@ -1,0 +1,19 @@
+import DataLoader from 'dataloader'
+import type { RawJson } from '../raw-json.ts'
+import type { Viewer } from '../tenants/viewer.ts'
+import type { SpanContentKey, SpanService } from './span.service.ts'
+import type { SpanTree } from './span-tree.ts'
+
+interface Services {
+  spans: Pick<SpanService, 'listSpanTrees' | 'listContents'>
+}
+
+export function createSpanLoaders({ spans }: Services, viewer: Viewer, options: { cache: boolean }) {
+  return {
+    spanTreeByTraceId: new DataLoader<string, SpanTree>((traceIds) => spans.listSpanTrees(viewer, traceIds), options),
+    spanContent: new DataLoader<SpanContentKey, RawJson | null, string>((keys) => spans.listContents(viewer, keys), {
+      ...options,
+      cacheKeyFn: ({ traceId, spanId, field }) => `${field}\0${traceId}\0${spanId}`,
+    }),
+  }
+}

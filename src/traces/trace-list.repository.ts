@@ -1,0 +1,108 @@
+import type { Pool } from 'pg'
+import type { PageRequest } from '../page.ts'
+import type { Trace } from './trace.ts'
+import { whereOf } from './trace-filter.repository.ts'
+import type { TraceFilter } from './trace-filter.ts'
+import { takeSearch } from './trace-filter.ts'
+import { readPosition, type TraceOrder, type TraceOrderField, type TracePosition } from './trace-order.ts'
+import { toTrace, traceColumns } from './trace-row.repository.ts'
+import { findSearchCandidates } from './trace-search.repository.ts'
+
+export type TraceListRepository = ReturnType<typeof createTraceListRepository>
+
+export interface TraceList {
+  filter: TraceFilter
+  order: TraceOrder
+  page: PageRequest
+}
+
+const orderColumns: Record<TraceOrderField, { column: string; type: string; isAlwaysKnown?: boolean }> = {
+  STARTED_AT: { column: 't.started_at', type: 'timestamptz', isAlwaysKnown: true },
+  DURATION: { column: 't.duration_ms', type: 'float8' },
+  COST: { column: 't.cost', type: 'numeric' },
+  TOTAL_TOKENS: { column: 't.total_tokens', type: 'bigint' },
+}
+
+/** More are so common that a walk in the list's order soon meets enough of them. */
+const maxCandidates = 5_000
+
+/**
+ * A list is walked along the index of its order from the cursor's place, so that a page costs the same at any depth.
+ * Unknown values stand last in either direction, which no walk of one index gives: they are a stretch of their own,
+ * read after the known ones, and before them on the way back.
+ */
+export function createTraceListRepository(pool: Pool) {
+  /** What a search finds stands nowhere near in the list's order: if it isn't too much, the list is made of it alone. */
+  async function withCandidates(tenantId: string, filter: TraceFilter): Promise<TraceFilter> {
+    const taken = takeSearch(filter)
+    if (!taken) return filter
+    const ids = await findSearchCandidates(pool, tenantId, taken.search, maxCandidates)
+    return ids ? { and: [{ ids }, taken.rest] } : filter
+  }
+
+  async function walk(tenantId: string, list: TraceList, stretch: Stretch, limit: number): Promise<Trace[]> {
+    const values: unknown[] = [tenantId]
+    const conditions = ['t.tenant_id = $1', whereOf(list.filter, values), ...boundsOf(stretch, list.order, values)]
+    const text = `
+      select ${traceColumns} from traces t where ${conditions.join(' and ')}
+      order by ${orderOf(stretch, list.order)} limit ${Math.trunc(limit)}`
+    const { rows } = await pool.query(text, values)
+    return rows.map(toTrace)
+  }
+
+  return {
+    /** In the direction of the walk; one more than the page has where there are more. */
+    async listTraces(tenantId: string, given: TraceList): Promise<Trace[]> {
+      const list = { ...given, filter: await withCandidates(tenantId, given.filter) }
+      const rows: Trace[] = []
+      const wanted = list.page.size + 1
+      for (const stretch of stretchesOf(list)) {
+        rows.push(...(await walk(tenantId, list, stretch, wanted - rows.length)))
+        if (rows.length >= wanted) break
+      }
+      return rows
+    },
+
+    async countTraces(tenantId: string, filter: TraceFilter): Promise<number> {
+      const values: unknown[] = [tenantId]
+      const where = whereOf(await withCandidates(tenantId, filter), values)
+      const { rows } = await pool.query(
+        `select count(*)::float8 from traces t where t.tenant_id = $1 and ${where}`,
+        values,
+      )
+      return rows[0].count
+    },
+  }
+}
+
+/** A part of the order, walked up or down from a position or from its end. */
+interface Stretch {
+  isKnown: boolean
+  isUp: boolean
+  from: TracePosition | null
+}
+
+function stretchesOf({ order, page }: TraceList): Stretch[] {
+  const from = readPosition(page, order)
+  const isUp = (order.direction === 'ASC') !== page.isBackward
+  const known = { isKnown: true, isUp, from: from?.value === null ? null : from }
+  if (orderColumns[order.field].isAlwaysKnown) return [known]
+  const unknown = { isKnown: false, isUp, from: from?.value === null ? from : null }
+  const all = page.isBackward ? [unknown, known] : [known, unknown]
+  // What lies before the one that the cursor stands in has been walked already.
+  return from && all[1] === (from.value === null ? unknown : known) ? all.slice(1) : all
+}
+
+function boundsOf({ isKnown, isUp, from }: Stretch, { field }: TraceOrder, values: unknown[]): string[] {
+  const { column, type, isAlwaysKnown } = orderColumns[field]
+  const beyond = isUp ? '>' : '<'
+  const bounds = isAlwaysKnown ? [] : [`${column} is ${isKnown ? 'not ' : ''}null`]
+  if (from === null) return bounds
+  if (!isKnown) return [...bounds, `t.id ${beyond} $${values.push(from.id)}`]
+  return [...bounds, `(${column}, t.id) ${beyond} ($${values.push(from.value)}::${type}, $${values.push(from.id)})`]
+}
+
+function orderOf({ isKnown, isUp }: Stretch, { field }: TraceOrder): string {
+  const direction = isUp ? 'asc' : 'desc'
+  return isKnown ? `${orderColumns[field].column} ${direction}, t.id ${direction}` : `t.id ${direction}`
+}

@@ -1,0 +1,88 @@
+import { InvalidInputError, NotFoundError } from '../errors.ts'
+import { type Page, type PageInput, pageOf, readPage } from '../page.ts'
+import { requireScope, type Viewer } from '../tenants/viewer.ts'
+import { cleanText } from './clean.ts'
+import type { TraceRepository } from './trace.repository.ts'
+import type { Trace, TraceContent, TraceContentField } from './trace.ts'
+import type { TraceContentRepository } from './trace-content.repository.ts'
+import { checkFilter, type TraceFilter } from './trace-filter.ts'
+import type { TraceListRepository } from './trace-list.repository.ts'
+import { newestFirst, type TraceOrder, traceCursor } from './trace-order.ts'
+
+const maxRemoved = 1_000
+
+export interface TraceQuery extends PageInput {
+  filter?: TraceFilter | null | undefined
+  orderBy?: TraceOrder | null | undefined
+}
+
+/** A page of traces; what costs a query of its own is asked only where a client wants it. */
+export interface TracePage extends Page<Trace> {
+  cursorOf(trace: Trace): string
+  countAll(): Promise<number>
+}
+
+interface Dependencies {
+  traces: TraceRepository
+  lists: TraceListRepository
+  contents: TraceContentRepository
+}
+
+export type TraceService = ReturnType<typeof createTraceService>
+
+export function createTraceService({ traces, lists, contents }: Dependencies) {
+  return {
+    /** In the order asked; null where the tenant has none of that id. */
+    async findTraces(viewer: Viewer, ids: readonly string[]): Promise<(Trace | null)[]> {
+      requireScope(viewer, 'READ')
+      const found = await traces.findTraces(viewer.tenantId, ids.map(cleanText))
+      const byId = new Map(found.map((trace) => [trace.id, trace]))
+      return ids.map((id) => byId.get(cleanText(id)) ?? null)
+    },
+
+    /** `within` narrows the list as the field does that it is asked at. */
+    async listTraces(viewer: Viewer, query: TraceQuery, within: TraceFilter = {}): Promise<TracePage> {
+      requireScope(viewer, 'READ')
+      const filter: TraceFilter = { and: [within, checkFilter(query.filter ?? {})] }
+      const order = query.orderBy ?? newestFirst
+      const page = readPage(query)
+      const rows = await lists.listTraces(viewer.tenantId, { filter, order, page })
+      return {
+        ...pageOf(rows, page),
+        cursorOf: (trace) => traceCursor(trace, order),
+        countAll: () => lists.countTraces(viewer.tenantId, filter),
+      }
+    },
+
+    /** For each trace asked for, the fields asked for. */
+    async findContents(
+      viewer: Viewer,
+      traceIds: readonly string[],
+      fields: readonly TraceContentField[],
+    ): Promise<Map<string, Partial<TraceContent>>> {
+      requireScope(viewer, 'READ')
+      return contents.findContents(viewer.tenantId, traceIds, fields)
+    },
+
+    /** What is set here wins over whatever clients send, before and after. */
+    async setOutcome(viewer: Viewer, id: string, success: boolean, outcome?: string | null): Promise<Trace> {
+      requireScope(viewer, 'EDIT')
+      if (outcome && [...outcome].length > 200) {
+        throw new InvalidInputError('outcome', `An outcome has up to 200 characters; got ${[...outcome].length}.`)
+      }
+      const given = { success, outcome: typeof outcome === 'string' ? cleanText(outcome) : outcome }
+      const trace = await traces.setOutcome(viewer.tenantId, cleanText(id), given, new Date())
+      if (!trace) throw new NotFoundError('trace', id, 'traceId')
+      return trace
+    },
+
+    /** With their spans, contents and all that search knows of them. Says how many there were. */
+    async deleteTraces(viewer: Viewer, ids: readonly string[]): Promise<number> {
+      requireScope(viewer, 'ADMIN')
+      if (ids.length > maxRemoved) {
+        throw new InvalidInputError('ids', `Up to ${maxRemoved} traces are deleted at once; got ${ids.length}.`)
+      }
+      return traces.removeTraces(viewer.tenantId, [...new Set(ids.map(cleanText))], new Date())
+    },
+  }
+}
