@@ -1,26 +1,34 @@
-import { execFile } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
-import { promisify } from 'node:util'
-import { askViewer, startProduct, withFolder } from './harness/product.ts'
+import { createBatches, requireAccepted, spansPerBatch } from './harness/batches.ts'
+import { openConnection } from './harness/connection.ts'
+import { withEmptyProduct } from './harness/dataset.ts'
+import { untilIndexed } from './harness/indexing.ts'
+import { measureMemory } from './harness/processes.ts'
+import { askViewer, buildProduct, startProduct, withFolder } from './harness/product.ts'
 import type { BenchReport } from './harness/result.ts'
+import { scaled } from './harness/size.ts'
 
 const idleMs = 10_000
 const goalMb = 200
+const spans = scaled(1_000_000)
+const samples = 10
+const connections = 4
+
+type Use = Awaited<ReturnType<typeof measureMemory>>
 
 /**
  * What an idle process takes, ten seconds after a first query: of a start that has made its database (the engine of the
- * migrations stays in memory), and of a later one, which counts. Its PostgreSQL is counted apart, by PSS where the
- * system tells it: its processes share most of what they map, and their RSS would count that once for each.
+ * migrations stays in memory), and of a later one, which counts; and whether it grows while a million spans go through.
  */
 export async function bench(): Promise<BenchReport> {
-  await promisify(execFile)('node', ['scripts/build.mjs'])
+  await buildProduct()
   const { first, later } = await withFolder(async (folder) => {
     const data = join(folder, 'data')
-    const first = await measure(data, null)
-    return { first, later: await measure(data, first.key) }
+    const first = await measureIdle(data, null)
+    return { first, later: await measureIdle(data, first.key) }
   })
+  const { during, after } = await measureIngest()
   return {
     result: {
       name: 'memory',
@@ -28,70 +36,49 @@ export async function bench(): Promise<BenchReport> {
       reference: null,
       unit: 'MB',
       ratio: null,
-      goal: `<= ${goalMb} MB`,
-      detail: { first: first.use, later: later.use },
+      goal: `<= ${goalMb} MB idle, flat`,
+      detail: { first: first.use, later: later.use, spans, during, after },
     },
-    table: Object.entries(later.use).map(([what, value]) => ({
+    table: Object.keys(later.use).map((what) => ({
       what,
       'first start': String(first.use[what as keyof Use]),
-      'later start': String(value),
+      'later start': String(later.use[what as keyof Use]),
+      [`after ${spans} spans`]: String(after[what as keyof Use]),
     })),
+    details: during.map((rssMb, index) => ({ spans: (index + 1) * (spans / samples), 'RSS, MB': rssMb })),
   }
 }
 
-type Use = Awaited<ReturnType<typeof measure>>['use']
-
-async function measure(folder: string, knownKey: string | null) {
-  // Without npm, so that the process that is started is the one that is measured.
-  const product = await startProduct(folder, [process.execPath, '--enable-source-maps', 'dist/start.js'])
+async function measureIdle(folder: string, knownKey: string | null) {
+  const product = await startProduct(folder)
   try {
     const key = knownKey ?? product.firstKey ?? ''
     await askViewer(product.address, key)
     await pause(idleMs)
-    const all = await listProcesses()
-    const postgres = familyOf(product.postgresPid, all)
-    const others = familyOf(product.pid, all).filter((each) => each.pid !== product.pid && !postgres.includes(each))
-    const pss = await Promise.all(postgres.map(({ pid }) => pssOf(pid)))
-    const use = {
-      rssMb: megabytes(all.filter(({ pid }) => pid === product.pid)),
-      postgresPssMb: pss.some((kb) => kb !== null) ? toMb(sum(pss.map((kb) => kb ?? 0))) : null,
-      postgresRssMb: megabytes(postgres),
-      postgresProcesses: postgres.length,
-      otherRssMb: megabytes(others),
-      otherProcesses: others.map(({ command }) => command),
-    }
-    return { key, use }
+    return { key, use: await measureMemory(product) }
   } finally {
     await product.stop()
   }
 }
 
-interface Running {
-  pid: number
-  parent: number
-  kb: number
-  command: string
-}
-
-async function listProcesses(): Promise<Running[]> {
-  const { stdout } = await promisify(execFile)('ps', ['-axo', 'pid=,ppid=,rss=,comm='])
-  return stdout.split('\n').flatMap((line) => {
-    const [, pid, parent, kb, command] = /^\s*(\d+)\s+(\d+)\s+(\d+)\s+(.*)$/.exec(line) ?? []
-    return pid ? [{ pid: Number(pid), parent: Number(parent), kb: Number(kb), command: command ?? '' }] : []
+/** RSS after each tenth of the spans, while the next is coming, and when all has been stored and indexed. */
+function measureIngest(): Promise<{ during: number[]; after: Use }> {
+  return withEmptyProduct('memory', async ({ product, sql }, key) => {
+    const { next } = createBatches('/ingest', { authorization: `Bearer ${key}` })
+    const open = await Promise.all(Array.from({ length: connections }, () => openConnection(product.address)))
+    const during: number[] = []
+    for (let sample = 1; sample <= samples; sample++) {
+      let left = Math.ceil(spans / samples / spansPerBatch)
+      await Promise.all(
+        open.map(async (connection) => {
+          while (left-- > 0) requireAccepted(await connection.send(next()))
+        }),
+      )
+      during.push((await measureMemory(product)).rssMb)
+    }
+    for (const connection of open) connection.close()
+    await untilIndexed(sql)
+    await pause(idleMs)
+    return { during, after: await measureMemory(product) }
   })
 }
-
-function familyOf(pid: number, all: readonly Running[]): Running[] {
-  const children = all.filter(({ parent }) => parent === pid).flatMap((child) => familyOf(child.pid, all))
-  return [...all.filter((each) => each.pid === pid), ...children]
-}
-
-async function pssOf(pid: number): Promise<number | null> {
-  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8').catch(() => '')
-  const kb = /^Pss:\s+(\d+) kB/m.exec(rollup)?.[1]
-  return kb === undefined ? null : Number(kb)
-}
-
-const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0)
-const toMb = (kb: number) => Number((kb / 1024).toFixed(1))
-const megabytes = (processes: readonly Running[]) => toMb(sum(processes.map(({ kb }) => kb)))

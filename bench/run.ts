@@ -2,8 +2,17 @@
 import { formatTable } from './harness/result.ts'
 
 const benches = {
+  ingest: () => import('./ingest.ts'),
+  'ingest-http': () => import('./ingest-http.ts'),
+  list: () => import('./list.ts'),
+  'list-depth': () => import('./list-depth.ts'),
+  'list-size': () => import('./list-size.ts'),
   memory: () => import('./memory.ts'),
   start: () => import('./start.ts'),
+  'trace-50': () => import('./trace-50.ts'),
+  tree: () => import('./tree.ts'),
+  'tree-10k': () => import('./tree-10k.ts'),
+  'tree-json': () => import('./tree-json.ts'),
 }
 type Name = keyof typeof benches
 
@@ -17,7 +26,8 @@ if (unknown.length > 0) {
 
 for (const name of given.length > 0 ? (given as Name[]) : known) {
   const { bench } = await benches[name]()
-  const { result, table } = await bench()
-  console.error(`\n${name} (goal: ${result.goal})\n${formatTable(table)}`)
+  const { result, table, details = [] } = await bench()
+  const tables = [table, details].filter((rows) => rows.length > 0).map(formatTable)
+  console.error(`\n${name} (goal: ${result.goal}, measured: ${result.ratio ?? result.ours})\n${tables.join('\n')}`)
   console.log(JSON.stringify(result))
 }

@@ -14,7 +14,7 @@ import { createApiKeyRepository } from './tenants/api-key.repository.ts'
 import { prepareFirstTenant } from './tenants/first-tenant.service.ts'
 import { retainTenants, retainTenantsAt } from './tenants/tenant.jobs.ts'
 import { createTenantRepository } from './tenants/tenant.repository.ts'
-import { indexTraces, indexTracesEveryMs } from './traces/trace.jobs.ts'
+import { indexTraces, indexTracesAt } from './traces/trace.jobs.ts'
 
 /** What every process of ours stands on, API and worker alike; opened in this order, closed in the reverse. */
 export interface Resources {
@@ -68,7 +68,7 @@ export async function openResources(given: ResourcesOptions): Promise<Resources>
   const queue = await createQueue({ databaseUrl, redisUrl, logger, jobs })
   closers.add('queue', () => queue.close())
   await queue.schedule(retainTenants, {}, { pattern: retainTenantsAt })
-  await queue.schedule(indexTraces, {}, { everyMs: indexTracesEveryMs })
+  await queue.schedule(indexTraces, {}, { pattern: indexTracesAt })
   const bus = await createBus({ databaseUrl, redisUrl, logger })
   closers.add('bus', () => bus.close())
   return { databaseUrl, pool, ingestPool, prisma, queue, bus, firstKey }

@@ -19,7 +19,7 @@ const writtenByHand: readonly string[] = [
     .map((name) => `column traces.${name}:`),
   'column spans.status:',
   ...['start', 'duration', 'cost', 'total_tokens', 'agent', 'status', 'prompt', 'model', 'conversation', 'run', 'user']
-    .concat(['outcome', 'tags'])
+    .concat(['outcome', 'etag', 'tags'])
     .map((name) => `index traces_by_${name}:`),
   'index traces_dated_ahead:',
   'index trace_contents_by_metadata:',

@@ -8,6 +8,7 @@ import {
   IngestTracesDocument,
   RevokeApiKeyDocument,
   SetTraceOutcomeDocument,
+  SpanTreeDocument,
   TraceDocument,
   TraceIdsDocument,
   type TraceInput,
@@ -18,6 +19,7 @@ import {
 import { findAgent, makeAgent } from './harness/agent.ts'
 import type { Answer, GraphQLClient, GraphQLErrorAnswer } from './harness/graphql-client.ts'
 import { freshId, ingest } from './harness/ingest.ts'
+import { drawSpans } from './harness/span-trees.ts'
 import { makeKey, type TestTenant } from './harness/tenant.ts'
 
 /** How one place that takes an id answers to the id of another tenant's object. */
@@ -65,6 +67,18 @@ export const foreignIdExamples: Record<string, ForeignIdExample> = {
     make: makeOwnersTrace,
     call: (client, id) => client.send(TraceDocument, { id }),
     gets: 'nothing',
+  },
+  'Trace.spanTree(rootSpanId:)': {
+    async make({ client }) {
+      const spanId = freshId('span')
+      await ingest(client, { id: 'with spans', spans: [{ id: spanId, name: 'a span' }] })
+      return { id: spanId, look: () => drawSpans(client, 'with spans', { rootSpanId: spanId }) }
+    },
+    async call(client, rootSpanId) {
+      await ingest(client, { id: 'with spans' })
+      return client.send(SpanTreeDocument, { id: 'with spans', rootSpanId })
+    },
+    gets: 'its own',
   },
   'Query.traces(filter:).ids': {
     make: makeOwnersTrace,

@@ -3,7 +3,7 @@ import { SpanSubtreesDocument, SpanTreeDocument } from './generated/documents.ts
 import { ingest, llmSpan } from './harness/ingest.ts'
 import {
   askRootSpans,
-  type DrawnSpan,
+  drawSpans,
   narrowSpanFields,
   nestedSelection,
   outline,
@@ -23,10 +23,6 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 
-async function draw(id: string, cut: { rootSpanId?: string; maxDepth?: number } = {}): Promise<DrawnSpan[]> {
-  return (await tenant.client.ask(SpanTreeDocument, { id, ...cut })).trace?.spanTree as DrawnSpan[]
-}
-
 const later = { startedAt: '2026-11-20T10:00:01.000Z' }
 
 describe('the tree of a trace', () => {
@@ -40,7 +36,7 @@ describe('the tree of a trace', () => {
       plainSpan('late', 'failed', { status: 'TIMED_OUT', endedAt: '2026-11-20T09:00:00.000Z' }),
       { id: 'untimed', name: '' },
     ])
-    const tree = await draw(id)
+    const tree = await drawSpans(tenant.client, id)
     expect(outline(tree)).toBe('root(failed(late) llm(reported unpriced)) untimed')
     expect(await askRootSpans(tenant.client, id, nestedSelection(3))).toEqual(tree)
     expect(tree[0]).toMatchObject({ kind: 'AGENT', durationMs: 5_250, parentId: null, depth: 0, status: 'COMPLETED' })
@@ -55,12 +51,12 @@ describe('the tree of a trace', () => {
       plainSpan('c', 'b'),
       plainSpan('below', 'a', later),
     ])
-    const tree = await draw(id)
+    const tree = await drawSpans(tenant.client, id)
     expect(outline(tree)).toBe('c(a(b below)) orphan self')
     expect(await askRootSpans(tenant.client, id, nestedSelection(4))).toEqual(tree)
     await ingest(tenant.client, { id, spans: [plainSpan('to come', null, later)] })
-    expect(outline(await draw(id))).toBe('c(a(b below)) self to come(orphan)')
-    const [orphan] = await draw(id, { rootSpanId: 'orphan' })
+    expect(outline(await drawSpans(tenant.client, id))).toBe('c(a(b below)) self to come(orphan)')
+    const [orphan] = await drawSpans(tenant.client, id, { rootSpanId: 'orphan' })
     expect(orphan).toMatchObject({ parentId: 'to come', depth: 1 })
   })
 
@@ -101,11 +97,14 @@ describe('the tree of a trace', () => {
       plainSpan('c', 'b'),
       plainSpan('d', null),
     ])
-    expect(outline(await draw(id, { maxDepth: 1 }))).toBe('a d')
-    expect(outline(await draw(id, { maxDepth: 2 }))).toBe('a(b) d')
-    expect(outline(await draw(id, { rootSpanId: 'b' }))).toBe('b(c)')
-    expect(await draw(id, { rootSpanId: 'b', maxDepth: 1 })).toMatchObject([{ id: 'b', depth: 1, children: [] }])
-    for (const rootSpanId of ['nobody', '', '\0', '\ud800']) expect(await draw(id, { rootSpanId })).toEqual([])
+    expect(outline(await drawSpans(tenant.client, id, { maxDepth: 1 }))).toBe('a d')
+    expect(outline(await drawSpans(tenant.client, id, { maxDepth: 2 }))).toBe('a(b) d')
+    expect(outline(await drawSpans(tenant.client, id, { rootSpanId: 'b' }))).toBe('b(c)')
+    expect(await drawSpans(tenant.client, id, { rootSpanId: 'b', maxDepth: 1 })).toMatchObject([
+      { id: 'b', depth: 1, children: [] },
+    ])
+    for (const rootSpanId of ['nobody', '', '\0', '\ud800'])
+      expect(await drawSpans(tenant.client, id, { rootSpanId })).toEqual([])
     for (const maxDepth of [0, -1, -2_147_483_648]) {
       const { extensions } = await tenant.client.refusal(SpanTreeDocument, { id, maxDepth })
       expect(extensions).toMatchObject({ code: 'INVALID_INPUT', field: 'maxDepth' })
@@ -115,19 +114,19 @@ describe('the tree of a trace', () => {
   test('of a trace without spans is empty', async () => {
     const { traceIds } = await ingest(tenant.client, { name: 'no spans yet' })
     const [id = ''] = traceIds
-    expect(await draw(id)).toEqual([])
+    expect(await drawSpans(tenant.client, id)).toEqual([])
     expect(await askRootSpans(tenant.client, id, 'id')).toEqual([])
   })
 
   test('may be followed through 25 levels with all its fields', async () => {
     const id = await sendSpans(tenant.client, chain(25))
     const roots = await askRootSpans(tenant.client, id, nestedSelection(25))
-    expect(roots).toEqual(await draw(id))
+    expect(roots).toEqual(await drawSpans(tenant.client, id))
   })
 
   test('of a chain of 10,000 spans is drawn to its end', async () => {
     const id = await sendSpans(tenant.client, chain(10_000))
-    let [node] = await draw(id)
+    let [node] = await drawSpans(tenant.client, id)
     for (let depth = 0; depth < 9_999; depth++) {
       expect(node?.depth === depth && node.children.length === 1).toBe(true)
       node = node?.children[0]

@@ -1,11 +1,14 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
+/** So that the process that is started is the one that is measured. What it runs must have been built. */
+const withoutNpm = [process.execPath, '--enable-source-maps', 'dist/start.js']
 const isSetting = /^(TRACEMEND_|DATABASE_URL$|REDIS_URL$|HOST$|PORT$|npm_)/
 
 /** The product as a person starts it, in a process group of its own, on the given data folder. */
@@ -18,9 +21,13 @@ export interface Product {
   stop(): Promise<void>
 }
 
-export async function startProduct(dataFolder: string, command: readonly string[]): Promise<Product> {
+export async function startProduct(
+  dataFolder: string,
+  command: readonly string[] = withoutNpm,
+  settings: Record<string, string> = {},
+): Promise<Product> {
   const inherited = Object.entries(process.env).filter(([name]) => !isSetting.test(name))
-  const env = { ...Object.fromEntries(inherited), PORT: '0', TRACEMEND_DATA: dataFolder }
+  const env = { ...Object.fromEntries(inherited), PORT: '0', TRACEMEND_DATA: dataFolder, ...settings }
   const [program = 'npm', ...args] = command
   const child = spawn(program, args, { cwd: root, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
   const closed = once(child, 'close')
@@ -48,6 +55,10 @@ export async function startProduct(dataFolder: string, command: readonly string[
       await closed
     },
   }
+}
+
+export async function buildProduct(): Promise<void> {
+  await promisify(execFile)('node', ['scripts/build.mjs'], { cwd: root })
 }
 
 /** The query of the curl line that a start prints. */

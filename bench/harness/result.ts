@@ -18,6 +18,8 @@ export interface BenchReport {
   result: BenchResult
   /** For people. */
   table: Row[]
+  /** A second one, with columns of its own. */
+  details?: Row[]
 }
 
 export function median(values: readonly number[]): number {

@@ -37,6 +37,9 @@ function ask(source: string, variableValues: Record<string, unknown> = {}) {
   return graphqlSync({ schema: echo, source, variableValues })
 }
 
+/** Deeper than `JSON.stringify` can follow. */
+const pit = JSON.parse(`${'['.repeat(10_000)}${']'.repeat(10_000)}`)
+
 /** Everything that comes back, as it would be sent. */
 function sent(source: string, variables: Record<string, unknown> = {}): unknown {
   const { data, errors } = ask(source, variables)
@@ -132,6 +135,11 @@ describe('Decimal', () => {
   })
 })
 
+test.each(['DateTime', 'Decimal'])('%s refuses what no stack is deep enough for, and says so', (name) => {
+  const { errors } = ask(`query ($value: ${name}) { ${name}(value: $value) }`, { value: pit })
+  expect(errors?.map(({ message }) => message)).toEqual([expect.stringMatching(/^Variable "\$value" .* got a list\.$/)])
+})
+
 describe('JSON', () => {
   const anyJson = fc.jsonValue({ maxDepth: 5 })
 
@@ -195,6 +203,11 @@ describe('JSON', () => {
       expect(given.isAdmin).toBeUndefined()
     }
     expect(({} as Record<string, unknown>).isAdmin).toBeUndefined()
+  })
+
+  test('takes what no stack is deep enough for', () => {
+    const { data } = ask('query ($value: JSON) { JSON(value: $value) }', { value: pit })
+    expect(data?.JSON === pit).toBe(true)
   })
 
   test('lets a RawJson through untouched', () => {

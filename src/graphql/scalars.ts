@@ -15,12 +15,19 @@ builder.scalarType('DateTime', {
 
 export function parseDateTime(value: unknown): Date {
   const iso = readDateTime(value)
-  if (iso === null) throw new GraphQLError(dateTimeExpected(JSON.stringify(value)))
+  if (iso === null) throw new GraphQLError(dateTimeExpected(shown(value)))
   return new Date(iso)
 }
 
-function dateTimeExpected(got: string | undefined): string {
-  return `DateTime expects ${dateTimeForm}; got ${got?.slice(0, 100)}.`
+function dateTimeExpected(got: string): string {
+  return `DateTime expects ${dateTimeForm}; got ${got}.`
+}
+
+/** Without following it anywhere: it may be large, or deeper than a stack. */
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 100))
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object'
+  return String(value)
 }
 
 builder.scalarType('Decimal', {
@@ -39,14 +46,14 @@ builder.scalarType('Decimal', {
 
 export function parseDecimalInput(value: unknown): string {
   const decimal = parseDecimal(value)
-  if (decimal === null) throw new GraphQLError(decimalExpected(JSON.stringify(value)))
+  if (decimal === null) throw new GraphQLError(decimalExpected(shown(value)))
   return decimal
 }
 
-function decimalExpected(got: string | undefined): string {
+function decimalExpected(got: string): string {
   return (
     'Decimal expects a decimal as a string or number, such as "0.0045", of 30 digits before the point and 18 behind ' +
-    `it at most; got ${got?.slice(0, 100)}.`
+    `it at most; got ${got}.`
   )
 }
 

@@ -34,7 +34,10 @@ function openPool({ databaseUrl, operationMs, logger }: PoolOptions, settings: p
     application_name: 'tracemend',
   })
   // Without a listener, the error of an idle connection (the server went away) would end the process.
-  pool.on('error', (error) => logger.warn({ err: error }, 'a database connection was lost'))
+  pool.on('error', (error) => {
+    // The pool is done before its connections are: PostgreSQL, told to end, may be faster.
+    if (!pool.ending) logger.warn({ err: error }, 'a database connection was lost')
+  })
   // So would that of one that is held for a transaction. Whoever holds it learns of it from the query at hand.
   pool.on('connect', (client) => client.on('error', () => {}))
   return pool

@@ -2,9 +2,10 @@ import type { Pool, PoolClient } from 'pg'
 import type { FeedPosition } from '../feed/feed-cursor.ts'
 import { newId } from '../ids.ts'
 import { type FormerSpan, type FormerTrace, priceBatch } from './batch-price.ts'
-import { findFormerSpans, holdTraces, insertAgents, storeBatch } from './ingest-statement.repository.ts'
+import { findFormerSpans, holdTraces, insertAgents, storeFresh, storeMerged } from './ingest-statement.repository.ts'
 import type { PricedCall } from './model-price.ts'
-import type { Batch } from './record.ts'
+import type { Batch, SpanContentRecord } from './record.ts'
+import { spanContentFields } from './span.ts'
 
 /**
  * Stores a batch in one transaction: agents, traces, spans, contents, usage, feed and what is due to be indexed, or
@@ -45,8 +46,8 @@ export class QuotaReachedError extends Error {
 class RacedError extends Error {}
 
 const attempts = 10
-/** Serialization failure and deadlock: the transaction did nothing and may be tried again. */
-const retryable = ['40001', '40P01']
+/** Serialization failure, deadlock, and a row that was expected to be new: the transaction did nothing. */
+const retryable = ['40001', '40P01', '23505']
 const maxKnownAgents = 10_000
 
 export function createIngestRepository(pool: Pool) {
@@ -68,20 +69,23 @@ export function createIngestRepository(pool: Pool) {
     }
     const traces = await hold(client, tenantId, batch)
     const spans = traces.length > 0 ? await findFormer(client, tenantId, batch) : []
-    const priced = await priceBatch(batch, { traces, spans, now, computeCosts })
+    const priced = await priceBatch(sorted(batch), { traces, spans, now, computeCosts })
     const statuses = new Map(traces.map(({ id, wasStatus }) => [id, wasStatus]))
     const values = [
       tenantId,
       now,
       month,
       JSON.stringify(priced.spans),
-      JSON.stringify(priced.spanContents),
       JSON.stringify(priced.traces.map((trace) => ({ ...trace, wasStatus: statuses.get(trace.id) }))),
       JSON.stringify(priced.traceContents),
       names,
       traces.map(({ id }) => id),
+      ...columnsOf(priced.spanContents),
     ]
-    const { rows } = await client.query({ name: 'store-batch', text: storeBatch, values })
+    const isFresh = traces.length === 0
+    const { rows } = await client.query(
+      isFresh ? { name: 'store-fresh', text: storeFresh, values } : { name: 'store-merged', text: storeMerged, values },
+    )
     const { newSpans, spans: used, limit, changed, isRaced, xmin, xid } = rows[0]
     if (isRaced) throw new RacedError('another batch made the same trace at the same time')
     if (limit !== null && newSpans > 0 && used > limit) throw new QuotaReachedError(limit)
@@ -120,6 +124,33 @@ export function createIngestRepository(pool: Pool) {
       return { xmin: rows[0].xmin, xid: '0' }
     },
   }
+}
+
+/** By their keys, so that two batches can't wait for each other. */
+function sorted(batch: Batch): Batch {
+  const byTrace = (one: { traceId: string }, other: { traceId: string }) => compare(one.traceId, other.traceId)
+  return {
+    traces: batch.traces.toSorted((one, other) => compare(one.id, other.id)),
+    traceContents: batch.traceContents.toSorted(byTrace),
+    spans: batch.spans.toSorted((one, other) => byTrace(one, other) || compare(one.id, other.id)),
+    spanContents: batch.spanContents.toSorted((one, other) => byTrace(one, other) || compare(one.spanId, other.spanId)),
+  }
+}
+
+/** Any order will do that is the same everywhere. */
+function compare(one: string, other: string): number {
+  return one < other ? -1 : Number(one > other)
+}
+
+/**
+ * Columns of texts, each joined by a character that JSON never holds as it is: PostgreSQL takes them apart in half the
+ * time that it needs to find them in one JSON of rows.
+ */
+function columnsOf(contents: readonly SpanContentRecord[]): unknown[] {
+  const texts = spanContentFields.map((field) =>
+    contents.map((content) => (content[field] === undefined ? '' : JSON.stringify(content[field]))).join('\x1f'),
+  )
+  return [contents.map(({ traceId }) => traceId), contents.map(({ spanId }) => spanId), ...texts]
 }
 
 async function hold(client: PoolClient, tenantId: string, { traces }: Batch) {

@@ -17,7 +17,7 @@ export function textsOfJson(json: string): string[] {
 }
 
 function addNumbers(between: string, texts: string[]): void {
-  if (between.length > 1) texts.push(...(between.match(/-?\d[\d.eE+-]*/g) ?? []))
+  texts.push(...(between.match(/-?\d[\d.eE+-]*/g) ?? []))
 }
 
 /** Where its closing quote is, or the end of the text. */

@@ -1,9 +1,16 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Queue } from '../infra/queue.ts'
 import type { SearchIndexRepository } from './search-index.repository.ts'
 import { indexTraces } from './trace.jobs.ts'
 
 export type SearchIndexService = ReturnType<typeof createSearchIndexService>
+
+/**
+ * While traces keep coming in here, indexing rests so much longer than it works: a flood is taken in first, and found
+ * when it is over. Indexing a span costs as much as storing it.
+ */
+const restFactor = 4
 
 interface Dependencies {
   index: SearchIndexRepository
@@ -20,6 +27,7 @@ export function createSearchIndexService({ index, queue, onError, nudgeMs = 200 
   /** One job of each process waits at most: it does all that is due when it begins, whoever brought it. */
   const id = randomUUID()
   let timer: NodeJS.Timeout | undefined
+  let nudges = 0
   let sent = Promise.resolve()
 
   function send(): void {
@@ -39,12 +47,19 @@ export function createSearchIndexService({ index, queue, onError, nudgeMs = 200 
   return {
     /** Something is due. Many in a short while are one. */
     nudge(): void {
+      nudges++
       timer ??= setTimeout(send, nudgeMs)
     },
 
     /** Until nothing is due but what others are at: they look again when they are done with it. */
     async indexDue(signal: AbortSignal): Promise<void> {
-      while (await index.indexSome()) signal.throwIfAborted()
+      for (;;) {
+        const began = performance.now()
+        const nudgesBefore = nudges
+        if (!(await index.indexSome())) return
+        signal.throwIfAborted()
+        if (nudges > nudgesBefore) await pause(restFactor * (performance.now() - began), undefined, { signal })
+      }
     },
 
     flush,

@@ -115,7 +115,7 @@ describe('a piece', () => {
     expect(both.filter((word) => word.startsWith('b'))).toHaveLength(maxPieceWords / 2)
     const uneven = [...wordsOfJson([many('a', 10), many('b', 12_000)])]
     expect(uneven.filter((word) => word.startsWith('b'))).toHaveLength(maxPieceWords - 10)
-    expect(wordsOfJson([JSON.stringify('東京'.repeat(40_000) + '都')]).has('都')).toBe(true)
+    expect(wordsOfJson([JSON.stringify(`${'東京'.repeat(40_000)}都`)]).has('都')).toBe(true)
     expect(wordsOfJson([JSON.stringify(`${'x '.repeat(50_000)}late`)]).has('late')).toBe(false)
     expect(
       wordsOfJson([JSON.stringify(Array.from({ length: 20_000 }, (_, n) => String.fromCodePoint(0x4e00 + n)).join(''))])

@@ -57,8 +57,9 @@ export function countWords(text: string): number {
 export function foldText(text: string): string {
   if (isAscii(text)) return text.toLowerCase()
   const known = text.normalize('NFKC').replace(invisible, '')
-  // Up, then down: "ß" and "SS" become "ss". What depends on the letters around it would keep parts from being found.
+  // Down, up and down again: "ẞ", "ß" and "SS" become "ss". What depends on its place in a word becomes one.
   return known
+    .toLowerCase()
     .toUpperCase()
     .toLowerCase()
     .replace(/ς/g, 'σ')

@@ -69,12 +69,11 @@ function isOneOf(column: string, texts: readonly string[], bind: Bind): string {
   return texts.length === 1 ? `${column} = ${bind(texts[0])}` : `${column} = any(${bind(texts)}::text[])`
 }
 
-/** The index of states leaves the completed ones out. */
+/** One is compared with, not looked for in a list: then the index of states gives them in the order of their start. */
 function statusIn(statuses: readonly TraceStatus[], bind: Bind): string {
-  if (statuses.length === 0) return 'false'
   const codes = [...new Set(statuses)].map((status) => traceStatuses.indexOf(status))
-  const isIndexed = !statuses.includes('COMPLETED')
-  return `${isIndexed ? 't.status <> 1 and ' : ''}t.status = any(${bind(codes)}::smallint[])`
+  if (codes.length === 0) return 'false'
+  return codes.length === 1 ? `t.status = ${bind(codes[0])}::smallint` : `t.status = any(${bind(codes)}::smallint[])`
 }
 
 function within<Value>(column: string, type: string, range: Range<Value>, bind: (value: Value) => string): string {

@@ -24,7 +24,8 @@ const orderColumns: Record<TraceOrderField, { column: string; type: string; isAl
 }
 
 /** More are so common that a walk in the list's order soon meets enough of them. */
-const maxCandidates = 5_000
+const maxFound = 5_000
+const maxFew = 1_000
 
 /**
  * A list is walked along the index of its order from the cursor's place, so that a page costs the same at any depth.
@@ -32,12 +33,29 @@ const maxCandidates = 5_000
  * read after the known ones, and before them on the way back.
  */
 export function createTraceListRepository(pool: Pool) {
-  /** What a search finds stands nowhere near in the list's order: if it isn't too much, the list is made of it alone. */
+  /**
+   * What few traces have stands nowhere near in the list's order, and a walk would go through all the others: where
+   * they can be found by themselves and are not too many, the list is made of them alone.
+   */
   async function withCandidates(tenantId: string, filter: TraceFilter): Promise<TraceFilter> {
     const taken = takeSearch(filter)
-    if (!taken) return filter
-    const ids = await findSearchCandidates(pool, tenantId, taken.search, maxCandidates)
-    return ids ? { and: [{ ids }, taken.rest] } : filter
+    if (taken) {
+      const ids = await findSearchCandidates(pool, tenantId, taken.search, maxFound)
+      if (ids) return { and: [{ ids }, taken.rest] }
+    }
+    for (const rare of rareConditionsOf(filter)) {
+      const ids = await findFew(tenantId, rare)
+      if (ids) return { and: [{ ids }, filter] }
+    }
+    return filter
+  }
+
+  /** Null: they are many. */
+  async function findFew(tenantId: string, filter: TraceFilter): Promise<string[] | null> {
+    const values: unknown[] = [tenantId]
+    const text = `select t.id from traces t where t.tenant_id = $1 and ${whereOf(filter, values)} limit ${maxFew + 1}`
+    const { rows } = await pool.query({ text, values, rowMode: 'array' })
+    return rows.length > maxFew ? null : rows.map(([id]) => id)
   }
 
   async function walk(tenantId: string, list: TraceList, stretch: Stretch, limit: number): Promise<Trace[]> {
@@ -105,4 +123,12 @@ function boundsOf({ isKnown, isUp, from }: Stretch, { field }: TraceOrder, value
 function orderOf({ isKnown, isUp }: Stretch, { field }: TraceOrder): string {
   const direction = isUp ? 'asc' : 'desc'
   return isKnown ? `${orderColumns[field].column} ${direction}, t.id ${direction}` : `t.id ${direction}`
+}
+
+/** Tags and metadata have indexes of their own, but none in the order of a list. */
+function rareConditionsOf(filter: TraceFilter): TraceFilter[] {
+  const own = (['tagsAll', 'tagsAny', 'metadata'] as const).flatMap((field): TraceFilter[] =>
+    (filter[field] ?? null) === null ? [] : [{ [field]: filter[field] }],
+  )
+  return [...own, ...(filter.and ?? []).flatMap(rareConditionsOf)]
 }

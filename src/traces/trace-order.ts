@@ -1,5 +1,6 @@
 import { readDateTime } from '../date-time.ts'
 import { brokenCursor, type CursorParts, encodeCursor, type PageRequest } from '../page.ts'
+import { cleanText } from './clean.ts'
 import type { Trace } from './trace.ts'
 
 export const traceOrderFields = ['STARTED_AT', 'DURATION', 'COST', 'TOTAL_TOKENS'] as const
@@ -37,7 +38,7 @@ export function readPosition({ from, cursorField }: PageRequest, order: TraceOrd
   const [field, direction, value, id] = from
   const isOurs = field === order.field && direction === order.direction && from.length === 4
   if (!isOurs || typeof id !== 'string' || !isValue(order.field, value)) throw brokenCursor(cursorField, from)
-  return { value: value as TracePosition['value'], id }
+  return { value: value as TracePosition['value'], id: cleanText(id) }
 }
 
 function isValue(field: TraceOrderField, value: CursorParts[number] | undefined): boolean {

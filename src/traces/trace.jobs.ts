@@ -10,4 +10,4 @@ export const indexTraces = defineJob({
 })
 
 /** Finds what was due when its nudge got lost. */
-export const indexTracesEveryMs = 60_000
+export const indexTracesAt = '* * * * *'

@@ -1,4 +1,4 @@
-import type { SpanInput } from '../generated/documents.ts'
+import { type SpanInput, SpanTreeDocument, type SpanTreeQueryVariables } from '../generated/documents.ts'
 import type { GraphQLClient } from './graphql-client.ts'
 import { freshId, ingest } from './ingest.ts'
 
@@ -24,6 +24,14 @@ export async function askRootSpans(client: GraphQLClient, id: string, selection:
   const document = `query ($id: ID!) { trace(id: $id) { rootSpans { ${selection} } } }`
   const { trace } = await client.ask<{ trace: { rootSpans: DrawnSpan[] } }, { id: string }>(document, { id })
   return trace.rootSpans
+}
+
+type Cut = Omit<SpanTreeQueryVariables, 'id'>
+
+export async function drawSpans(client: GraphQLClient, id: string, cut: Cut = {}): Promise<DrawnSpan[]> {
+  const { trace } = await client.ask(SpanTreeDocument, { id, ...cut })
+  if (!trace) throw new Error(`there is no trace ${id}`)
+  return trace.spanTree as DrawnSpan[]
 }
 
 /** Who stands where: `a(b(c) d) e`. */

@@ -281,6 +281,7 @@ CREATE INDEX traces_by_conversation ON traces (tenant_id, conversation_id, start
 CREATE INDEX traces_by_run ON traces (tenant_id, run_id, started_at, id) WHERE run_id IS NOT NULL;
 CREATE INDEX traces_by_user ON traces (tenant_id, user_id, started_at, id) WHERE user_id IS NOT NULL;
 CREATE INDEX traces_by_outcome ON traces (tenant_id, outcome, started_at, id) WHERE outcome IS NOT NULL;
+CREATE INDEX traces_by_etag ON traces (tenant_id, etag, started_at, id) WHERE etag IS NOT NULL;
 CREATE INDEX traces_by_tags ON traces USING gin (tenant_id, tags) WHERE tags <> '{}';
 CREATE INDEX trace_contents_by_metadata ON trace_contents USING gin (tenant_id, (metadata::jsonb) jsonb_path_ops)
   WHERE metadata IS NOT NULL;
