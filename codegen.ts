@@ -8,7 +8,10 @@ import * as operations from '@graphql-codegen/typescript-operations'
 import { buildSchema, parse } from 'graphql'
 
 /** Where documents stand, and what is made of them. */
-const consumers = [{ documents: 'test/documents', output: 'test/generated/documents.ts' }]
+const consumers = [
+  { documents: 'test/documents', output: 'test/generated/documents.ts' },
+  { documents: 'examples/documents', output: 'examples/generated/documents.ts' },
+]
 
 const scalars = {
   DateTime: 'string',
