@@ -29,21 +29,29 @@ function isDay(value: string): boolean {
 }
 
 const dayMs = 86_400_000
-const upTo99 = Array.from({ length: 100 }, (_, number) => String(number).padStart(2, '0'))
-const upTo999 = Array.from({ length: 1_000 }, (_, number) => String(number).padStart(3, '0'))
+const minuteMs = 60_000
+const minutes = Array.from(
+  { length: 1_440 },
+  (_, minute) => `${padded(Math.floor(minute / 60))}:${padded(minute % 60)}:`,
+)
+const seconds = Array.from({ length: 60 }, (_, second) => `${padded(second)}.`)
+const milliseconds = Array.from({ length: 1_000 }, (_, ms) => `${padded(ms, 3)}Z`)
 let lastDay = Number.NaN
 let lastDate = ''
 
-/** What `toISOString` gives. Moments of one answer mostly lie on the same day: then it takes 0.1 µs instead of 0.3. */
+/** What `toISOString` gives. Moments of one answer mostly lie on the same day: then it takes 0.03 µs instead of 0.3. */
 export function writeDateTime(moment: Date): string {
-  const day = Math.floor(moment.getTime() / dayMs)
+  const time = moment.getTime()
+  const day = Math.floor(time / dayMs)
   if (day !== lastDay) {
     lastDate = moment.toISOString().slice(0, -13)
     lastDay = day
   }
-  const inDay = moment.getTime() - day * dayMs
-  const seconds = Math.floor(inDay / 1_000)
-  const minutes = Math.floor(seconds / 60)
-  const time = `${upTo99[Math.floor(minutes / 60)]}:${upTo99[minutes % 60]}:${upTo99[seconds % 60]}`
-  return `${lastDate}${time}.${upTo999[inDay % 1_000]}Z`
+  const inDay = time - day * dayMs
+  const inMinute = inDay % minuteMs
+  return `${lastDate}${minutes[(inDay - inMinute) / minuteMs]}${seconds[Math.floor(inMinute / 1_000)]}${milliseconds[inMinute % 1_000]}`
+}
+
+function padded(number: number, length = 2): string {
+  return String(number).padStart(length, '0')
 }

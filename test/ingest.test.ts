@@ -188,10 +188,12 @@ describe('the plain door', () => {
 
   test('needs a key with INGEST, and a POST', async () => {
     const reader = await makeKey(app.client(), { scopes: ['READ'] })
-    const codeOf = async (key: string | null) =>
-      (await post({ url: app.url, key }, { traces: [] })).body.errors[0].extensions.code
-    expect(await codeOf(reader.secret)).toBe('FORBIDDEN')
-    expect(await codeOf('tm_nobody_x')).toBe('UNAUTHENTICATED')
+    const refusalOf = async (key: string | null) => {
+      const { status, body } = await post({ url: app.url, key }, { traces: [] })
+      return { status, code: body.errors[0].extensions.code }
+    }
+    expect(await refusalOf(reader.secret)).toEqual({ status: 403, code: 'FORBIDDEN' })
+    expect(await refusalOf('tm_nobody_x')).toEqual({ status: 401, code: 'UNAUTHENTICATED' })
     const get = await fetch(`${app.url}/ingest`, { headers: { authorization: `Bearer ${app.client().key}` } })
     expect({ status: get.status, allow: get.headers.get('allow') }).toEqual({ status: 400, allow: 'POST, OPTIONS' })
     const preflight = await fetch(`${app.url}/ingest`, { method: 'OPTIONS' })

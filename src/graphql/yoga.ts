@@ -1,3 +1,4 @@
+import type { ExecutionResult } from 'graphql'
 import { createYoga } from 'graphql-yoga'
 import type { Limits } from '../config.ts'
 import type { Metrics } from '../infra/metrics.ts'
@@ -17,6 +18,8 @@ export type GraphQLServer = ReturnType<typeof createGraphQLServer>
 /** A request as HTTP hands it on: its parameters are parsed already, those of a POST within the limits of a body. */
 export interface HttpContext extends RequestContext {
   params?: Record<string, unknown>
+  /** Of an operation that has been executed already, and is only to be answered. */
+  outcome?: Promise<ExecutionResult>
 }
 
 interface Options {
@@ -48,6 +51,10 @@ export function createGraphQLServer({ services, limits, metrics, presenter, subs
         onRequestParse({ serverContext, setRequestParser }) {
           const { params } = serverContext as unknown as HttpContext
           if (params) setRequestParser(() => params)
+        },
+        onParams({ context, setParamsHandler }) {
+          const { outcome } = context as unknown as HttpContext
+          if (outcome) setParamsHandler(() => outcome)
         },
       },
       useQueryLimits(limits),

@@ -274,8 +274,9 @@ function expectedOf(all: readonly Said[]) {
 
 function showTrace(trace: TraceRecord, spans: readonly SpanRecord[]) {
   const roots = spans.filter(({ parentId }) => parentId === undefined).map(statusOf)
-  const ofRoots = roots.length === 0 || roots.includes(0) ? 0 : Math.max(...roots)
-  const status = trace.status ?? (statusOf(trace) || ofRoots)
+  const hasEnded = statusOf(trace) > 0 || (roots.length > 0 && !roots.includes(0))
+  const worst = Math.max(0, ...roots)
+  const status = trace.status ?? (hasEnded ? (worst > 1 ? worst : statusOf(trace) || 1) : 0)
   const starts = spans.flatMap(({ startedAt }) => startedAt ?? []).sort()
   const ends = spans.flatMap(({ endedAt }) => endedAt ?? []).sort()
   const began = trace.startedAt ?? starts[0]

@@ -91,7 +91,7 @@ export function merge<Given extends object>(
 }
 
 /** By bytes, as the tables do it. */
-export function compareText(one: string, other: string): number {
+function compareText(one: string, other: string): number {
   return one === other ? 0 : Buffer.compare(Buffer.from(one), Buffer.from(other))
 }
 

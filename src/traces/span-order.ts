@@ -8,9 +8,10 @@ export function compareSpans(one: Span, other: Span): number {
 /** A copy in that order. */
 export function inOrder(spans: readonly Span[]): Span[] {
   const sorted = byStart(spans)
-  return sorted.every((span, index) => index === 0 || compareSpans(sorted[index - 1] as Span, span) < 0)
-    ? sorted
-    : sorted.sort(compareSpans)
+  for (let index = 1; index < sorted.length; index++) {
+    if (compareSpans(sorted[index - 1] as Span, sorted[index] as Span) > 0) return sorted.sort(compareSpans)
+  }
+  return sorted
 }
 
 /**
@@ -18,14 +19,22 @@ export function inOrder(spans: readonly Span[]): Span[] {
  * What started together stays in the order it came in, which from the tables is that of ids.
  */
 function byStart(spans: readonly Span[]): Span[] {
-  const keys = Float64Array.from(spans, ({ startedAt }) => startedAt.getTime())
-  const first = keys.reduce((one, other) => Math.min(one, other), Number.POSITIVE_INFINITY)
-  const last = keys.reduce((one, other) => Math.max(one, other), Number.NEGATIVE_INFINITY)
-  if ((last - first + 1) * spans.length > Number.MAX_SAFE_INTEGER) return [...spans]
-  for (let index = 0; index < keys.length; index++)
-    keys[index] = ((keys[index] as number) - first) * spans.length + index
+  const count = spans.length
+  const keys = new Float64Array(count)
+  let first = Number.POSITIVE_INFINITY
+  let last = Number.NEGATIVE_INFINITY
+  for (let index = 0; index < count; index++) {
+    const start = (spans[index] as Span).startedAt.getTime()
+    first = Math.min(first, start)
+    last = Math.max(last, start)
+    keys[index] = start
+  }
+  if ((last - first + 1) * count > Number.MAX_SAFE_INTEGER) return [...spans]
+  for (let index = 0; index < count; index++) keys[index] = ((keys[index] as number) - first) * count + index
   keys.sort()
-  return Array.from(keys, (key) => spans[key % spans.length] as Span)
+  const sorted = new Array<Span>(count)
+  for (let index = 0; index < count; index++) sorted[index] = spans[(keys[index] as number) % count] as Span
+  return sorted
 }
 
 /**

@@ -18,7 +18,8 @@ export const TraceStatusRef = builder.enumType('TraceStatus', {
 const costSourceDescriptions: Record<CostSource, string> = {
   REPORTED: 'A client said it.',
   COMPUTED: "Worked out from tokens: with the tenant's own price of the model, else with the public one of the day.",
-  UNPRICED: 'Unknown, and null: nobody said it, and no price list knows the model. Never taken for zero.',
+  UNPRICED:
+    'Unknown, and null: nobody said it, and no price list knows the model, or there was no model. Never taken for zero.',
 }
 
 export const CostSourceRef = builder.enumType('CostSource', {
@@ -37,7 +38,9 @@ export const TraceRef = builder.objectRef<Trace>('Trace').implement({
     etag: t.exposeString('etag', { nullable: true, description: "The hash of that prompt's content at the time." }),
     status: t.expose('status', {
       type: TraceStatusRef,
-      description: 'As given; else that of its root spans, RUNNING until all that are known have ended.',
+      description:
+        'As given; else RUNNING until it is said to have ended or all of its known root spans have, and then as the ' +
+        'worst of them.',
     }),
     success: t.exposeBoolean('success', {
       nullable: true,

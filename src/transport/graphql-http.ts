@@ -1,8 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { ExecutionResult } from 'graphql'
 import { InvalidInputError } from '../errors.ts'
+import { isPlain, runPlainOperation } from '../graphql/plain-operation.ts'
 import type { GraphQLServer, HttpContext } from '../graphql/yoga.ts'
+import { stringify } from '../raw-json.ts'
 import { anonymous } from '../tenants/viewer.ts'
 import type { Admission } from './admission.ts'
+import { jsonTypeFor, sendAnswer } from './json-answer.ts'
 import { parseJson, textOf } from './json-text.ts'
 import { readBody } from './read-body.ts'
 
@@ -12,7 +16,13 @@ interface Options {
   maxBodyBytes: number
 }
 
-/** GraphQL over HTTP and server-sent events: admits the request, reads its body within limits, hands it to GraphQL. */
+/**
+ * GraphQL over HTTP and server-sent events: admits the request, reads its body within limits, hands it to GraphQL.
+ *
+ * Nearly all that comes is one query or mutation by POST, answered without an error. That is run and written without
+ * Yoga's HTTP, whose Request, Response and promises cost more than all else together. All other requests are
+ * Yoga's, and so is every answer that has an error in it: what it is to look like, and with which status.
+ */
 export function createGraphQLHandler({ graphql, admission, maxBodyBytes }: Options) {
   return async (request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> => {
     const { authorization } = request.headers
@@ -22,8 +32,19 @@ export function createGraphQLHandler({ graphql, admission, maxBodyBytes }: Optio
     const context: HttpContext = { viewer, requestId }
     if (request.method === 'POST') context.params = await readParams(request, maxBodyBytes)
     if (request.method === 'GET') context.params = paramsOfUrl(request.url ?? '')
+    const jsonType = request.method === 'POST' ? jsonTypeFor(request.headers) : null
+    if (jsonType !== null && isPlain(context.params)) {
+      const outcome = runPlainOperation(graphql, context, context.params)
+      const result = await outcome.catch(() => undefined)
+      if (isSuccess(result)) return sendAnswer(response, request.headers, jsonType, stringify(result))
+      if (result !== null) context.outcome = outcome as Promise<ExecutionResult>
+    }
     await graphql(request, response, context)
   }
+}
+
+function isSuccess(result: ExecutionResult | null | undefined): result is ExecutionResult {
+  return Boolean(result?.data) && !result?.errors && !result?.extensions
 }
 
 async function readParams(request: IncomingMessage, maxBodyBytes: number): Promise<Record<string, unknown>> {

@@ -32,7 +32,11 @@ export function createHttpServer({ routes, presenter, metrics }: Options): Serve
     measure(response, path in routes ? path : 'other', metrics)
     try {
       const route = routes[path]
-      if (!route) throw new DomainError('NOT_FOUND', `There is nothing at ${path}; GraphQL is at /graphql.`)
+      if (!route)
+        throw new DomainError(
+          'NOT_FOUND',
+          `There is nothing at ${path}; GraphQL is at /graphql, and /ingest takes traces.`,
+        )
       await route(request, response, requestId)
     } catch (error) {
       refuse({ request, response, requestId, error, presenter })
@@ -76,7 +80,14 @@ function refuse({ request, response, requestId, error, presenter }: Refusal): vo
   response.setHeader('access-control-allow-origin', '*')
   response.setHeader('access-control-expose-headers', 'x-request-id, retry-after')
   if (isStillSending(request)) linger(request, response)
-  sendJson(response, code === 'NOT_FOUND' ? 404 : httpStatusOf(code), { errors: [{ message, extensions }] })
+  sendJson(response, statusOfWhole(code), { errors: [{ message, extensions }] })
+}
+
+/** GraphQL answers 200 to what only a field refuses; here nothing was done, and a client must not take it for done. */
+function statusOfWhole(code: ErrorCode): number {
+  if (code === 'NOT_FOUND') return 404
+  if (code === 'FORBIDDEN') return 403
+  return Math.max(400, httpStatusOf(code))
 }
 
 function isStillSending({ complete, headers }: IncomingMessage): boolean {

@@ -10,7 +10,7 @@ export type CostSource =
   | 'COMPUTED'
   /** A client said it. */
   | 'REPORTED'
-  /** Unknown, and null: nobody said it, and no price list knows the model. Never taken for zero. */
+  /** Unknown, and null: nobody said it, and no price list knows the model, or there was no model. Never taken for zero. */
   | 'UNPRICED';
 
 /** A key to make. It can't be given more than the key that makes it has. */

@@ -203,16 +203,17 @@ RETURNS smallint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   END)::smallint
 $$;
 
+-- A trace has ended when it is said so, or when all of its known roots have; then the worst of them says how.
 CREATE FUNCTION trace_status(
   given smallint, error_message text, ended_at timestamptz, duration_ms float8,
   roots int, roots_running int, roots_failed int, roots_timed_out int)
 RETURNS smallint LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
   SELECT coalesce(given, CASE
-    WHEN error_message IS NOT NULL THEN 3
-    WHEN ended_at IS NOT NULL OR duration_ms IS NOT NULL THEN 1
-    WHEN roots = 0 OR roots_running > 0 THEN 0
+    WHEN error_message IS NULL AND ended_at IS NULL AND duration_ms IS NULL
+      AND (roots = 0 OR roots_running > 0) THEN 0
     WHEN roots_failed > 0 THEN 3
     WHEN roots_timed_out > 0 THEN 2
+    WHEN error_message IS NOT NULL THEN 3
     ELSE 1
   END)::smallint
 $$;
