@@ -44,7 +44,7 @@ const hostileIds: [what: string, id: string][] = [
   ['another', 'constructor'],
   ['SQL', "'; drop table traces; --"],
   ['a list in SQL', '{"a",NULL}'],
-  ['a placeholder', '$1 ${1} %s \\N'],
+  ['a placeholder', '$1 {1} %s \\N'],
   ['a path', '../../%2e%00/a?b#c'],
 ]
 
@@ -65,7 +65,12 @@ describe.each(doors)('an id through $name', (door) => {
     const first = (await client.ask(SpansDocument, { id, first: 1 })).trace?.spans
     const next = (await client.ask(SpansDocument, { id, after: first?.pageInfo.endCursor ?? null })).trace?.spans
     const places = [...(first?.edges ?? []), ...(next?.edges ?? [])].map(({ node }) => [node.id, node.parentId])
-    expect(places.toSorted()).toEqual([[id, null], ['child', id]].toSorted())
+    expect(places.toSorted()).toEqual(
+      [
+        [id, null],
+        ['child', id],
+      ].toSorted(),
+    )
     expect((await client.ask(SpanTreeDocument, { id, rootSpanId: id })).trace?.spanTree).toMatchObject([
       { id, children: [{ id: 'child', parentId: id }] },
     ])
@@ -85,7 +90,11 @@ describe.each(doors)('an id through $name', (door) => {
 
   test('may have 200 characters, however they are written, and not one more', async () => {
     for (const id of ['x'.repeat(201), '💥'.repeat(201), '']) {
-      for (const trace of [{ id }, { id: 'a', spans: [{ id, name: '' }] }, { id: 'a', spans: [{ ...span, parentId: id }] }]) {
+      for (const trace of [
+        { id },
+        { id: 'a', spans: [{ id, name: '' }] },
+        { id: 'a', spans: [{ ...span, parentId: id }] },
+      ]) {
         const { receipt } = await door.send(tenant.client, JSON.stringify([trace]))
         expect(receipt).toMatchObject({ accepted: 0, rejected: 1, errors: [{ code: 'INVALID_INPUT' }] })
       }
@@ -193,7 +202,11 @@ describe.each(doors)('a number or a moment through $name', (door) => {
     ['startedAt', '"1883-11-18T12:03:58.5-04:56"', '1883-11-18T16:59:58.500Z'],
     ['startedAt', '"2026-11-20T10:00:00.123456789+14:00"', '2026-11-19T20:00:00.123Z'],
     ['startedAt', '"2024-02-29T00:00Z"', '2024-02-29T00:00:00.000Z'],
-    ['metadata', `{"a":-0,"b":1e308,"c":5e-324,"d":${'1'.repeat(25)}}`, { a: 0, b: 1e308, c: 5e-324, d: 1.1111111111111111e24 }],
+    [
+      'metadata',
+      `{"a":-0,"b":1e308,"c":5e-324,"d":${'1'.repeat(25)}}`,
+      { a: 0, b: 1e308, c: 5e-324, d: 1.1111111111111111e24 },
+    ],
   ])('%s %s is shown as %j, and finds its trace', async (field, given, shown) => {
     const { client } = tenant
     const id = freshId()

@@ -8,7 +8,8 @@ import type { ErrorPresenter } from './errors.ts'
 type Processor = NonNullable<Parameters<NonNullable<Plugin['onResultProcess']>>[0]['resultProcessor']>
 
 /**
- * Every result that leaves over HTTP or SSE passes here, whichever phase failed. WebSocket asks the presenter itself.
+ * Every result that leaves through Yoga passes here, whichever phase failed: over SSE all, over HTTP all that have an
+ * error in them, and more (see graphql-http.ts). WebSocket asks the presenter itself.
  * Yoga writes a result out with the `stringify` that it finds on it.
  */
 export function useErrorPresenter(presenter: ErrorPresenter): Plugin<RequestContext> {

@@ -9,13 +9,17 @@ export const maxJsonDepth = 500
 
 export class JsonTooDeepError extends Error {}
 
+/** `1e400` is JSON, but a number here has 64 bits: it would be written as null. */
+export class JsonNumberError extends Error {}
+
 export function cleanText(text: string): string {
   return isClean(text) ? text : text.toWellFormed().replaceAll('\0', replacement)
 }
 
-/** The same value where it is clean, which it nearly always is; else a copy. Throws JsonTooDeepError. */
+/** The same value where it is clean, which it nearly always is; else a copy. Throws the errors above. */
 export function cleanJson(value: unknown, depth = maxJsonDepth): unknown {
   if (typeof value === 'string') return cleanText(value)
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new JsonNumberError()
   if (typeof value !== 'object' || value === null) return value
   if (depth === 0) throw new JsonTooDeepError()
   return Array.isArray(value) ? cleanList(value, depth - 1) : cleanObject(value, depth - 1)

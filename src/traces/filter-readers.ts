@@ -1,7 +1,7 @@
 import { dateTimeForm, readDateTime } from '../date-time.ts'
 import { parseDecimal } from '../decimal.ts'
 import { InvalidInputError } from '../errors.ts'
-import { cleanJson, cleanText, JsonTooDeepError } from './clean.ts'
+import { cleanJson, cleanText } from './clean.ts'
 import { countWords } from './search-words.ts'
 
 /** What a condition asks for, as it is searched with; throws INVALID_INPUT that names the place. */
@@ -82,26 +82,28 @@ export const search: FilterReader = (value, path) => {
 
 export const metadata: FilterReader = (value, path) => {
   if (!isObject(value)) throw expected(path, 'a JSON object', value)
-  let cleaned: unknown
-  try {
-    cleaned = cleanJson(value, maxMetadataDepth)
-  } catch (error) {
-    if (!(error instanceof JsonTooDeepError)) throw error
-    throw new InvalidInputError(path, `${path} is nested up to ${maxMetadataDepth} deep; got more.`)
+  const values = countValues(value, path, maxMetadataDepth)
+  if (values === null) throw new InvalidInputError(path, `${path} is nested up to ${maxMetadataDepth} deep; got more.`)
+  if (values > maxMetadataValues) {
+    throw new InvalidInputError(path, `${path} has up to ${maxMetadataValues} values; got ${values}.`)
   }
-  const values = countValues(cleaned, path)
-  if (values <= maxMetadataValues) return cleaned
-  throw new InvalidInputError(path, `${path} has up to ${maxMetadataValues} values; got ${values}.`)
+  return cleanJson(value)
 }
 
-function countValues(value: unknown, path: string): number {
+/** Null: it is nested deeper. */
+function countValues(value: unknown, path: string, depth: number): number | null {
   if (typeof value === 'string') text(value, path)
   if (typeof value === 'number') number(value, path)
   if (typeof value !== 'object' || value === null) return 1
-  return Object.entries(value).reduce((sum, [key, each]) => {
+  if (depth === 0) return null
+  let sum = 1
+  for (const [key, each] of Object.entries(value)) {
     const at = Array.isArray(value) ? `${path}[${key}]` : `${path}.${text(key, path)}`
-    return sum + countValues(each, at)
-  }, 1)
+    const values = countValues(each, at, depth - 1)
+    if (values === null) return null
+    sum += values
+  }
+  return sum
 }
 
 /** As people count: an emoji is one. */
@@ -117,7 +119,10 @@ function expected(path: string, what: string, got: unknown): InvalidInputError {
   return new InvalidInputError(path, `${path} expects ${what}; got ${shown(got)}.`)
 }
 
+/** Without following it anywhere: it may be large, or deeper than a stack. */
 function shown(value: unknown): string {
+  if (Array.isArray(value)) return 'a list'
+  if (isObject(value) && !(value instanceof Date)) return 'an object'
   const json = JSON.stringify(value) ?? String(value)
   return json.length > 100 ? `${json.slice(0, 100)}… (${json.length} characters)` : json
 }

@@ -73,8 +73,10 @@ function counted(span: string, value: string): string {
   return `case when ${span}.kind >= 6 then ${value} end`
 }
 
+/** Two of the greatest counts that may be given are more than their own type holds. */
 function totalOf(span: string): string {
-  return `coalesce(${span}.total_tokens, coalesce(${span}.input_tokens, 0) + ${span}.output_tokens, ${span}.input_tokens)`
+  const sum = `coalesce(${span}.input_tokens, 0)::bigint + ${span}.output_tokens`
+  return `coalesce(${span}.total_tokens, ${sum}, ${span}.input_tokens)`
 }
 
 const contributions = (span: string) => sums.map(({ column, of }) => `${of(span)} as ${column}`).join(', ')

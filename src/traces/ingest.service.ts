@@ -26,7 +26,6 @@ interface Dependencies {
   maxSpans: number
 }
 
-
 export function createIngestService({ ingest, prices, searchIndex, bus, maxSpans }: Dependencies) {
   async function store(tenantId: string, batch: Batch): Promise<StoredBatch> {
     const now = new Date()

@@ -1,6 +1,6 @@
 import { dateTimeForm, readDateTime } from '../date-time.ts'
 import { compareDecimals, parseDecimal } from '../decimal.ts'
-import { cleanJson, cleanText, JsonTooDeepError, maxJsonDepth } from './clean.ts'
+import { cleanJson, cleanText, JsonNumberError, JsonTooDeepError, maxJsonDepth } from './clean.ts'
 import { sortedTags } from './merge.ts'
 
 /** What was expected where a value is wrong; its place is the caller's to say. */
@@ -60,11 +60,13 @@ export const money: Reader = (value) => {
 }
 
 const wrongDepth = new Wrong(`JSON that is nested ${maxJsonDepth} deep at most`)
+const wrongNumber = new Wrong('JSON with numbers that fit 64 bits')
 export const json: Reader = (value) => {
   try {
     return cleanJson(value)
   } catch (error) {
     if (error instanceof JsonTooDeepError) return wrongDepth
+    if (error instanceof JsonNumberError) return wrongNumber
     throw error
   }
 }

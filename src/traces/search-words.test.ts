@@ -37,6 +37,16 @@ test('a long word counts by its first 60 characters, and never by half a one', (
   expect(wordsToFind('x'.repeat(61))).toEqual(wordsOf('x'.repeat(99)))
 })
 
+test.each([
+  ['marks', '\u0301\u0316'],
+  ['marks between which something invisible stands', '\u0301\u200d\u0316\u200d'],
+  ['marks that are letters until they are folded', '\u0301\uff9e'],
+])('of the %s on a letter thirty count, however many there are', (_, marks) => {
+  const thirty = foldText(`a${marks.repeat(15)} b`)
+  expect(foldText(`a${marks.repeat(200_000)} b`)).toBe(thirty)
+  expect([...thirty].length).toBeLessThan(40)
+})
+
 describe('what is looked for', () => {
   test.each([
     ['Hello, World', ['hello', 'world'], 2],

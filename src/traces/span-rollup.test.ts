@@ -4,8 +4,6 @@ import { makeSpan, someSpans } from '../../test/harness/spans.ts'
 import { addDecimals } from '../decimal.ts'
 import { buildSpanTree, type SpanNode } from './span-tree.ts'
 
-const maxInt = 2_147_483_647
-
 function withAllBelow(node: SpanNode): SpanNode[] {
   return [node, ...node.children.flatMap(withAllBelow)]
 }
@@ -14,10 +12,7 @@ function rollupByDefinition(node: SpanNode) {
   const all = withAllBelow(node)
   const counted = all.filter(({ kind }) => kind === 'LLM' || kind === 'EMBEDDING')
   const sum = (field: 'inputTokens' | 'outputTokens' | 'totalTokens') =>
-    Math.min(
-      maxInt,
-      counted.reduce((total, span) => total + (span[field] ?? 0), 0),
-    )
+    counted.reduce((total, span) => total + (span[field] ?? 0), 0)
   return {
     spans: all.length,
     errors: all.filter(({ status }) => ['FAILED', 'TIMED_OUT'].includes(status)).length,

@@ -1,5 +1,4 @@
 import { decimalOf, placesOf, unitsOf } from '../decimal.ts'
-import { shownCount } from './shown-count.ts'
 import { countedKinds, type Span } from './span.ts'
 
 /** What a span and all below it come to. What is not known counts as nothing. */
@@ -57,9 +56,9 @@ function rollupOf({ costUnits, ...sum }: Sum, places: number): SpanRollup {
   return {
     spans: sum.spans,
     errors: sum.errors,
-    inputTokens: shownCount(sum.inputTokens),
-    outputTokens: shownCount(sum.outputTokens),
-    totalTokens: shownCount(sum.totalTokens),
+    inputTokens: sum.inputTokens,
+    outputTokens: sum.outputTokens,
+    totalTokens: sum.totalTokens,
     cost: decimalOf(costUnits, places),
   }
 }

@@ -124,15 +124,64 @@ describe('the spans of a trace', () => {
     ['an error', { error_message: '' }, { status: 'FAILED', errorMessage: '' }],
     ['the sum of what is known', { input_tokens: 3 }, { totalTokens: 3, outputTokens: null }],
     [
-      'a sum that an Int can hold',
+      'a sum beyond 32 bits',
       { input_tokens: 2_147_483_647, output_tokens: 2_147_483_647 },
-      { totalTokens: 2_147_483_647 },
+      { totalTokens: 4_294_967_294 },
     ],
     ['a computed cost', { computed_cost: '0.10' }, { cost: '0.1', costSource: 'COMPUTED' }],
     ['no cost at all', { cost: '0.00' }, { cost: '0', costSource: 'REPORTED' }],
     ['the first and the last millisecond', firstAndLast('iso'), firstAndLast('date')],
   ])('are shown with %s', async (_, row, shown) => {
     expect(await read(row)).toMatchObject(shown)
+  })
+
+  test('keep what is theirs, whatever is known of which', async () => {
+    const texts = { error_message: 'errorMessage', model: 'model', provider: 'provider' } as const
+    const counts = {
+      input_tokens: 'inputTokens',
+      output_tokens: 'outputTokens',
+      total_tokens: 'totalTokens',
+      cached_input_tokens: 'cachedInputTokens',
+      reasoning_tokens: 'reasoningTokens',
+    } as const
+    const text = fc.option(fc.string(), { nil: undefined })
+    const count = fc.option(fc.nat(), { nil: undefined })
+    const money = fc.option(fc.nat().map(String), { nil: undefined })
+    const someRow = fc.record({
+      ...Object.fromEntries(Object.keys(texts).map((column) => [column, text])),
+      ...Object.fromEntries(Object.keys(counts).map((column) => [column, count])),
+      duration_ms: fc.option(fc.double({ min: 0, max: 1e15, noNaN: true }), { nil: undefined }),
+      cost: money,
+      computed_cost: money,
+    }) as fc.Arbitrary<Record<string, unknown>>
+    let traces = 0
+    await fc.assert(
+      fc.asyncProperty(fc.array(someRow, { minLength: 1, maxLength: 20 }), async (rows) => {
+        const traceId = `known ${traces++}`
+        const cleaned = rows.map((row) => JSON.parse(JSON.stringify(row).replaceAll('\\u0000', '-')))
+        await insert(
+          'tn_1',
+          traceId,
+          cleaned.map((row, index) => ({ id: `${index}`, ...row })),
+        )
+        const found = (await spans.listSpansOfTraces('tn_1', [traceId])).get(traceId) ?? []
+        expect(found).toHaveLength(rows.length)
+        for (const span of found) {
+          const row = cleaned[Number(span.id)]
+          for (const [column, field] of Object.entries(texts)) expect(span[field]).toBe(row[column] ?? null)
+          for (const [column, field] of Object.entries(counts)) {
+            if (field !== 'totalTokens') expect(span[field]).toBe(row[column] ?? null)
+          }
+          const { input_tokens, output_tokens, total_tokens, cost, computed_cost } = row
+          const isCounted = input_tokens !== undefined || output_tokens !== undefined
+          const sum = isCounted ? (input_tokens ?? 0) + (output_tokens ?? 0) : null
+          expect(span.totalTokens).toBe(total_tokens ?? sum)
+          expect(span.durationMs).toBe(row.duration_ms ?? null)
+          expect(span.cost).toBe(cost ?? computed_cost ?? null)
+        }
+      }),
+      { numRuns: 50 },
+    )
   })
 
   test('are read for many traces at once, each tenant its own', async () => {

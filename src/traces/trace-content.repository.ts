@@ -1,6 +1,6 @@
 import type { Pool } from 'pg'
 import { RawJson } from '../raw-json.ts'
-import type { TraceContent, TraceContentField } from './trace.ts'
+import { type TraceContent, type TraceContentField, traceContentFields } from './trace.ts'
 
 export type TraceContentRepository = ReturnType<typeof createTraceContentRepository>
 
@@ -23,16 +23,26 @@ export function createTraceContentRepository(pool: Pool) {
       traceIds: readonly string[],
       fields: readonly TraceContentField[],
     ): Promise<Map<string, Partial<TraceContent>>> {
-      const selected = fields.map((field) => `${columns[field]}::text`)
-      const text = `select trace_id, ${selected.join(', ')} from trace_contents where tenant_id = $1 and trace_id = any($2)`
-      const { rows } = await pool.query({ text, values: [tenantId, traceIds], rowMode: 'array' })
-      return new Map(rows.map(([traceId, ...texts]) => [traceId, shape(fields, texts)]))
+      const query = { name: 'find-trace-contents', text: findContents, values: [tenantId, traceIds, bitsOf(fields)] }
+      const { rows } = await pool.query({ ...query, rowMode: 'array' })
+      return new Map(rows.map(([traceId, ...texts]) => [traceId, shape(texts)]))
     },
   }
 }
 
-function shape(fields: readonly TraceContentField[], texts: readonly (string | null)[]): Partial<TraceContent> {
-  const values = fields.map((field, index) => {
+/** One statement for whatever is selected, so that it is parsed once a connection. */
+const selected = traceContentFields.map(
+  (field, index) => `case when $3::int & ${1 << index} <> 0 then ${columns[field]}::text end`,
+)
+const findContents = `
+  select trace_id, ${selected.join(', ')} from trace_contents where tenant_id = $1 and trace_id = any($2)`
+
+function bitsOf(fields: readonly TraceContentField[]): number {
+  return fields.reduce((bits, field) => bits | (1 << traceContentFields.indexOf(field)), 0)
+}
+
+function shape(texts: readonly (string | null)[]): Partial<TraceContent> {
+  const values = traceContentFields.map((field, index) => {
     const text = texts[index] ?? null
     return [field, text === null ? null : new RawJson(text)]
   })

@@ -64,7 +64,7 @@ describe('checking a filter', () => {
     ['filter.totalTokens.gte', { totalTokens: { gte: 0.5 } }, 'a whole number; got 0.5'],
     ['filter.cost.lt', { cost: { lt: 'free' } }, 'a decimal such as "0.0045"; got "free"'],
     ['filter.cost', { cost: '1' }, 'a range'],
-    ['filter.metadata', { metadata: ['a'] }, 'a JSON object; got ["a"]'],
+    ['filter.metadata', { metadata: ['a'] }, 'a JSON object; got a list'],
     ['filter.metadata', { metadata: JSON.parse(`${'{"a":'.repeat(21)}1${'}'.repeat(21)}`) }, 'nested up to 20 deep'],
     ['filter.metadata', { metadata: { a: Array(1_000).fill(0) } }, 'up to 1000 values; got 1002'],
     ['filter.metadata.a[1]', { metadata: { a: ['b', long] } }, 'up to 1000 characters'],

@@ -201,7 +201,9 @@ class TraceReading {
     return spans.flatMap((value, index) => {
       const at = `${path}[${index}]`
       if (!this.#isRecord(value, at)) return []
-      this.#spanId = typeof value.id === 'string' ? value.id : null
+      // One that is no id may have megabytes, and each of a thousand problems would name it.
+      const spanId = id(value.id)
+      this.#spanId = typeof spanId === 'string' ? spanId : null
       const { record, content } = this.#split(value, [spanReaders, spanContentReaders], at)
       for (const field of ['id', 'name']) {
         if ((value[field] ?? null) === null) this.#complain(`${at}.${field}`, new Wrong('a text'), value[field])
@@ -221,7 +223,7 @@ class TraceReading {
       if (value === null || value === undefined) continue
       const reader = narrow.get(field)
       const read = (reader ?? wide.get(field) ?? noSuchField)(value)
-      if (read instanceof Wrong) this.#complain(`${path}.${field}`, read, value)
+      if (read instanceof Wrong) this.#complain(`${path}.${cut(field)}`, read, value)
       else if (reader) record[field] = read
       else {
         content ??= {}
@@ -259,7 +261,11 @@ const noSuchField: Reader = () => new Wrong('nothing: there is no such field')
 
 function shown(value: unknown): string {
   if (value === undefined || value === null) return 'nothing'
-  if (typeof value === 'string') return JSON.stringify(value.length > 100 ? `${value.slice(0, 100)}…` : value)
+  if (typeof value === 'string') return JSON.stringify(cut(value))
   if (typeof value !== 'object') return String(value)
   return Array.isArray(value) ? `a list of ${value.length}` : 'an object'
+}
+
+function cut(text: string): string {
+  return text.length > 100 ? `${text.slice(0, 100)}…` : text
 }

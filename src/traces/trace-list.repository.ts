@@ -1,5 +1,6 @@
 import type { Pool } from 'pg'
 import type { PageRequest } from '../page.ts'
+import { createFrequentConditions } from './frequent-conditions.ts'
 import type { Trace } from './trace.ts'
 import { whereOf } from './trace-filter.repository.ts'
 import type { TraceFilter } from './trace-filter.ts'
@@ -33,6 +34,8 @@ const maxFew = 1_000
  * read after the known ones, and before them on the way back.
  */
 export function createTraceListRepository(pool: Pool) {
+  const frequent = createFrequentConditions()
+
   /**
    * What few traces have stands nowhere near in the list's order, and a walk would go through all the others: where
    * they can be found by themselves and are not too many, the list is made of them alone.
@@ -40,14 +43,28 @@ export function createTraceListRepository(pool: Pool) {
   async function withCandidates(tenantId: string, filter: TraceFilter): Promise<TraceFilter> {
     const taken = takeSearch(filter)
     if (taken) {
-      const ids = await findSearchCandidates(pool, tenantId, taken.search, maxFound)
+      const { search } = taken
+      const ids = await unlessFrequent(tenantId, { search }, () =>
+        findSearchCandidates(pool, tenantId, search, maxFound),
+      )
       if (ids) return { and: [{ ids }, taken.rest] }
     }
     for (const rare of rareConditionsOf(filter)) {
-      const ids = await findFew(tenantId, rare)
+      const ids = await unlessFrequent(tenantId, rare, () => findFew(tenantId, rare))
       if (ids) return { and: [{ ids }, filter] }
     }
     return filter
+  }
+
+  async function unlessFrequent(
+    tenantId: string,
+    condition: TraceFilter,
+    find: () => Promise<string[] | null>,
+  ): Promise<string[] | null> {
+    if (frequent.has(tenantId, condition)) return null
+    const ids = await find()
+    if (!ids) frequent.add(tenantId, condition)
+    return ids
   }
 
   /** Null: they are many. */

@@ -21,7 +21,7 @@ export interface TracePosition {
   id: string
 }
 
-const valueOf: Record<TraceOrderField, (trace: Trace) => string | number | null> = {
+const placeOf: Record<TraceOrderField, (trace: Trace) => string | number | null> = {
   STARTED_AT: ({ startedAt }) => startedAt.toISOString(),
   DURATION: ({ durationMs }) => durationMs,
   COST: ({ cost }) => cost,
@@ -30,7 +30,7 @@ const valueOf: Record<TraceOrderField, (trace: Trace) => string | number | null>
 
 /** A cursor says which order it belongs to: in another one its place means nothing. */
 export function traceCursor(trace: Trace, { field, direction }: TraceOrder): string {
-  return encodeCursor([field, direction, valueOf[field](trace), trace.id])
+  return encodeCursor([field, direction, placeOf[field](trace), trace.id])
 }
 
 export function readPosition({ from, cursorField }: PageRequest, order: TraceOrder): TracePosition | null {

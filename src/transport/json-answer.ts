@@ -29,13 +29,12 @@ export function sendAnswer(
   type: string,
   text: string,
 ): void {
-  const body = Buffer.from(text)
   response.writeHead(200, {
     'content-type': `${type}; charset=utf-8`,
-    'content-length': body.length,
+    'content-length': Buffer.byteLength(text),
     ...(origin !== undefined && corsHeaders(origin)),
   })
-  response.end(body)
+  response.end(text)
 }
 
 function corsHeaders(origin: string): Record<string, string> {
