@@ -34,6 +34,7 @@ describe('the configuration', () => {
       databaseWaitMs: 30_000,
       limits: {
         bodyBytes: 10_485_760,
+        ingestSpans: 1_000,
         queryDepth: 30,
         queryAliases: 50,
         queryTokens: 4_000,

@@ -160,3 +160,29 @@ describe('the search index', () => {
     expect(await until(async () => (await found(tenant, 'deluge'))[0])).toBe(lost)
   })
 })
+
+describe('where the line to the database is dead', () => {
+  test('ingest ends with UNAVAILABLE when the time for an operation is over, and works again on another', async () => {
+    const backend = await createBackend()
+    const url = new URL(backend.database.url)
+    const line = await startLine({ host: url.hostname, port: Number(url.port) })
+    url.hostname = '127.0.0.1'
+    url.port = String(line.port)
+    const app = await startTestApp({ backend, config: { databaseUrl: url.toString() }, limits: { operationMs: 500 } })
+    // Closed last, when the line is gone: whoever closes last sees to it that no socket is open.
+    const other = await startTestApp({ backend })
+    const client = app.client()
+    const traces = [{ id: freshId(), spans: [llmSpan('1')] }]
+    expect((await post(client, { traces })).status).toBe(200)
+    line.freeze()
+    const { status, body } = await post(client, { traces })
+    expect({ status, code: body.errors[0].extensions.code }).toEqual({ status: 503, code: 'UNAVAILABLE' })
+    await line.cut()
+    await line.restore()
+    await until(async () => (await post(client, { traces })).status === 200)
+    await app.close()
+    await line.close()
+    await other.close()
+    await backend.close()
+  })
+})

@@ -5,7 +5,8 @@ import {
   type TraceOrder,
   TracesDocument,
 } from './generated/documents.ts'
-import { ingest, llmSpan } from './harness/ingest.ts'
+import { withDatabase } from './harness/database.ts'
+import { freshId, ingest, llmSpan } from './harness/ingest.ts'
 import { askRootSpans, nestedSelection, plainSpan, sendSpans } from './harness/span-trees.ts'
 import { makeTenant, type TestTenant } from './harness/tenant.ts'
 import { startTestApp, type TestApp } from './harness/test-app.ts'
@@ -239,3 +240,20 @@ function nest(open: string, times: number): string {
   const braces = open.split('{').length - 1
   return `${open.repeat(times)} id ${'}'.repeat(braces * times)}`
 }
+
+test('trees are read together up to a number of spans; one alone may have any', async () => {
+  const { id, client } = await makeTenant(app)
+  const [one, other] = [freshId(), freshId()]
+  await ingest(client, { id: one, spans: [llmSpan('1')] }, { id: other, spans: [llmSpan('1')] })
+  const query = 'query ($ids: [ID!]) { traces(filter: { ids: $ids }) { nodes { spanTree } } }'
+  const resize = (spans: number) =>
+    withDatabase(app.backend.database.url, (database) =>
+      database.query('update traces set span_count = $2 where tenant_id = $1', [id, spans]),
+    )
+  await resize(25_000)
+  expect((await client.send(query, { ids: [one, other] })).errors).toBeUndefined()
+  await resize(25_001)
+  const { extensions } = await client.refusal(query, { ids: [one, other] })
+  expect(extensions).toMatchObject({ code: 'QUERY_TOO_COMPLEX', max: 50_000 })
+  expect((await client.send(query, { ids: [one] })).errors).toBeUndefined()
+})

@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql'
-import { DomainError, type ErrorCode, LimitError, UnavailableError } from '../errors.ts'
+import { DomainError, type ErrorCode, InvalidInputError, LimitError, UnavailableError } from '../errors.ts'
 import { isDatabaseOutage, isStatementTimeout } from '../infra/database-errors.ts'
 import type { Logger } from '../infra/logger.ts'
 
@@ -83,6 +83,7 @@ function expect(error: unknown, operationMs: number): DomainError | null {
   if (root instanceof DomainError) return root
   if (isStatementTimeout(root)) return timeLimitError(operationMs)
   if (isDatabaseOutage(root)) return new UnavailableError('The database does not answer. Try again soon.', root)
+  if (root instanceof RangeError && root.message.startsWith('Maximum call stack')) return tooDeep
   return error instanceof GraphQLError && root instanceof GraphQLError ? refusedByGraphQL(error) : null
 }
 
@@ -101,6 +102,12 @@ function refusedByGraphQL({ message, path }: GraphQLError): DomainError | null {
 const tooManyErrors = new LimitError('QUERY_TOO_COMPLEX', 'The document is too repetitive, or has too many errors.', {
   limit: 'validation',
 })
+
+/**
+ * Documents and stored JSON are bounded before anybody recurses into them. What is left are variables: to measure every
+ * one beforehand would cost each batch of ingest a twentieth.
+ */
+const tooDeep = new InvalidInputError('variables', 'The variables are nested too deeply to be read.')
 
 function rootOf(error: unknown): unknown {
   let root = error

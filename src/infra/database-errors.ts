@@ -17,7 +17,7 @@ const outageCodes =
 
 /** What the drivers say without a code. */
 const outageMessages =
-  /^(Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error)/
+  /^(Connection terminated|Query read timeout|timeout exceeded when trying to connect|Client has encountered a connection error)/
 
 interface Said {
   code: string

@@ -30,6 +30,8 @@ function openPool({ databaseUrl, operationMs, logger }: PoolOptions, settings: p
     ...settings,
     connectionString: databaseUrl,
     statement_timeout: operationMs + statementGraceMs,
+    // Where the server doesn't even say that the time is over: its line is dead.
+    query_timeout: operationMs + 2 * statementGraceMs,
     keepAlive: true,
     application_name: 'tracemend',
   })

@@ -1,6 +1,7 @@
 import type { Pool, PoolClient } from 'pg'
 import type { FeedPosition } from '../feed/feed-cursor.ts'
 import { newId } from '../ids.ts'
+import { isDatabaseOutage } from '../infra/database-errors.ts'
 import { type FormerSpan, type FormerTrace, priceBatch } from './batch-price.ts'
 import { findFormerSpans, holdTraces, insertAgents, storeFresh, storeMerged } from './ingest-statement.repository.ts'
 import type { PricedCall } from './model-price.ts'
@@ -111,7 +112,7 @@ export function createIngestRepository(pool: Pool) {
           client.release()
           return stored
         } catch (error) {
-          await undo(client)
+          await undo(client, error)
           const isRetryable = error instanceof RacedError || retryable.includes((error as { code?: string }).code ?? '')
           if (!isRetryable || attempt === attempts) throw error
         }
@@ -172,7 +173,8 @@ function withoutNulls(row: Record<string, unknown>): object {
 }
 
 /** A connection whose transaction can't be ended goes for good: nobody else may get it. */
-async function undo(client: PoolClient): Promise<void> {
+async function undo(client: PoolClient, cause: unknown): Promise<void> {
+  if (isDatabaseOutage(cause)) return client.release(cause as Error)
   await client.query('rollback').then(
     () => client.release(),
     (error) => client.release(error),

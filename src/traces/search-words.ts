@@ -56,8 +56,7 @@ export function countWords(text: string): number {
 /** One case, and one spelling where Unicode has several. */
 export function foldText(text: string): string {
   if (isAscii(text)) return text.toLowerCase()
-  const bounded = text.replace(invisible, '').replace(stackedMarks, '$1')
-  const known = bounded.normalize('NFKC').replace(invisible, '')
+  const known = text.replace(stackedMarks, '$1').normalize('NFKC').replace(invisible, '')
   // Down, up and down again: "ẞ", "ß" and "SS" become "ss". What depends on its place in a word becomes one.
   return known
     .toLowerCase()
@@ -72,9 +71,10 @@ export function foldText(text: string): string {
 const invisible = /\p{DI}/gu
 /**
  * The marks of a letter are put in order, which takes as long as the square of their number: 98,000 took six seconds.
- * Thirty are what Unicode's stream-safe format leaves a letter (UAX 15); the two beside them become marks.
+ * Thirty are what Unicode's stream-safe format leaves a letter (UAX 15). Two letters become marks, and what is
+ * invisible between marks will be gone.
  */
-const stackedMarks = /([\p{M}\uff9e\uff9f]{30})[\p{M}\uff9e\uff9f]+/gu
+const stackedMarks = /([\p{M}\p{DI}\uff9e\uff9f]{30})[\p{M}\p{DI}\uff9e\uff9f]+/gu
 
 const runs = /[\p{L}\p{M}\p{N}_]+/gu
 const unspaced =

@@ -16,6 +16,12 @@ export function createSpanRepository(pool: Pool) {
       return new Map(rows.map(([traceId, ...columns]) => [traceId, toSpans(traceId, columns)]))
     },
 
+    /** As the traces say: without reading them. */
+    async countSpans(tenantId: string, traceIds: readonly string[]): Promise<number> {
+      const { rows } = await pool.query({ name: 'count-spans', text: countSpans, values: [tenantId, traceIds] })
+      return rows[0].spans
+    },
+
     /** By start, in the direction of the walk; one more than the page has where there are more. */
     async pageSpans(tenantId: string, traceId: string, page: PageRequest): Promise<Span[]> {
       const from = readSpanPosition(page)
@@ -29,6 +35,9 @@ export function createSpanRepository(pool: Pool) {
 
 const listSpansOfTraces = `
   select trace_id, ${spanColumns} from spans where tenant_id = $1 and trace_id = any($2) group by trace_id`
+
+const countSpans = `
+  select coalesce(sum(span_count), 0)::float8 as spans from traces where tenant_id = $1 and id = any($2)`
 
 const startedAt = 'coalesce(started_at, ended_at, created_at)'
 

@@ -1,3 +1,4 @@
+import { LimitError } from '../errors.ts'
 import { type Page, type PageInput, pageOf, readPage } from '../page.ts'
 import type { RawJson } from '../raw-json.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
@@ -25,6 +26,11 @@ interface Dependencies {
   contents: SpanContentRepository
 }
 
+/**
+ * Of all trees of a request together; one alone may be of any size. Forty of 5,000 spans took 450 MB of memory.
+ */
+const maxTreeSpans = 50_000
+
 export type SpanService = ReturnType<typeof createSpanService>
 
 export function createSpanService({ spans, contents }: Dependencies) {
@@ -32,6 +38,7 @@ export function createSpanService({ spans, contents }: Dependencies) {
     /** In the order asked; of a trace that the tenant doesn't have, an empty one. */
     async listSpanTrees(viewer: Viewer, traceIds: readonly string[]): Promise<SpanTree[]> {
       requireScope(viewer, 'READ')
+      if (traceIds.length > 1) checkTrees(await spans.countSpans(viewer.tenantId, traceIds))
       const found = await spans.listSpansOfTraces(viewer.tenantId, [...new Set(traceIds)])
       const trees = new Map([...found].map(([traceId, list]) => [traceId, buildSpanTree(list)]))
       return traceIds.map((traceId) => trees.get(traceId) ?? buildSpanTree([]))
@@ -64,4 +71,17 @@ export function createSpanService({ spans, contents }: Dependencies) {
 /** No id has a NUL in it. */
 function placeOf(traceId: string, spanId: string): string {
   return `${traceId}\0${spanId}`
+}
+
+function checkTrees(spans: number): void {
+  if (spans <= maxTreeSpans) return
+  throw new LimitError(
+    'QUERY_TOO_COMPLEX',
+    `The trees of one request may have ${maxTreeSpans} spans together; these have ${spans}.`,
+    {
+      limit: 'spans of trees',
+      max: maxTreeSpans,
+      hint: 'Ask for fewer traces at once, or for a page of their spans.',
+    },
+  )
 }
