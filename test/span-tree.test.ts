@@ -152,7 +152,8 @@ describe('reading a tree', () => {
     )
     expect(Object.keys(result as object)).toEqual(['one', 'other'])
     expect(naming('spans', texts)).toHaveLength(1)
-    expect(naming('traces', texts)).toHaveLength(1)
+    // The traces, and how many spans they have together.
+    expect(naming('traces', texts)).toHaveLength(2)
     expect(naming('span_contents', texts)).toEqual([])
   })
 })

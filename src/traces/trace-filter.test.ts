@@ -186,11 +186,14 @@ describe('a filter', () => {
   })
 })
 
-test('the search that all of a list must meet is taken out of its filter', () => {
+test('of the searches that all of a list must meet, the longest is taken out of its filter', () => {
   expect(takeSearch({ model: 'x', search: 'a' })).toEqual({ search: 'a', rest: { model: 'x' } })
-  expect(takeSearch({ and: [{ model: 'x' }, { and: [{ search: 'a' }], runId: 'r' }, { search: 'b' }] })).toEqual({
-    search: 'a',
+  const filter = { and: [{ model: 'x' }, { and: [{ search: 'longer' }], runId: 'r' }, { search: 'b' }] }
+  expect(takeSearch(filter)).toEqual({
+    search: 'longer',
     rest: { and: [{ model: 'x' }, { and: [{}], runId: 'r' }, { search: 'b' }] },
   })
+  expect(takeSearch({ ...filter, search: 'longest' })).toEqual({ search: 'longest', rest: filter })
+  expect(takeSearch({ ...filter, search: 'a' })?.rest).toMatchObject({ search: 'a' })
   expect(takeSearch({ or: [{ search: 'a' }], not: { search: 'b' }, and: [{ model: 'x' }] })).toBeNull()
 })

@@ -150,17 +150,17 @@ export function conditionsOf(filter: TraceFilter): [keyof TraceFilter, unknown][
 }
 
 /**
- * A list may be driven by what a search finds, if every trace of it must be found: one such search, and the filter
- * without it. Null: there is none.
+ * A list may be driven by what a search finds, if every trace of it must be found: of such searches the longest, which
+ * mostly finds the fewest, and the filter without it. Null: there is none.
  */
-export function takeSearch(filter: TraceFilter): { search: string; rest: TraceFilter } | null {
-  const { search, and, ...others } = filter
-  if ((search ?? null) !== null) return { search: search as string, rest: { ...others, and } }
-  for (const [index, each] of (and ?? []).entries()) {
+export function takeSearch({ search, ...filter }: TraceFilter): { search: string; rest: TraceFilter } | null {
+  const and = filter.and ?? []
+  const own = (search ?? null) === null ? [] : [{ search: search as string, rest: filter }]
+  const within = and.flatMap((each, index) => {
     const taken = takeSearch(each)
-    if (taken) return { search: taken.search, rest: { ...others, and: and?.with(index, taken.rest) } }
-  }
-  return null
+    return taken ? [{ search: taken.search, rest: { ...filter, search, and: and.with(index, taken.rest) } }] : []
+  })
+  return [...own, ...within].sort((a, b) => b.search.length - a.search.length)[0] ?? null
 }
 
 function isWithin<Value>(
