@@ -19,7 +19,7 @@ export function createSpanRepository(pool: Pool) {
     /** As the traces say: without reading them. */
     async countSpans(tenantId: string, traceIds: readonly string[]): Promise<number> {
       const { rows } = await pool.query({ name: 'count-spans', text: countSpans, values: [tenantId, traceIds] })
-      return rows[0].spans
+      return rows[0].total
     },
 
     /** By start, in the direction of the walk; one more than the page has where there are more. */
@@ -37,7 +37,7 @@ const listSpansOfTraces = `
   select trace_id, ${spanColumns} from spans where tenant_id = $1 and trace_id = any($2) group by trace_id`
 
 const countSpans = `
-  select coalesce(sum(span_count), 0)::float8 as spans from traces where tenant_id = $1 and id = any($2)`
+  select coalesce(sum(span_count), 0)::float8 as total from traces where tenant_id = $1 and id = any($2)`
 
 const startedAt = 'coalesce(started_at, ended_at, created_at)'
 
