@@ -6,10 +6,10 @@ import type { ApiKey, Scope } from './api-key.ts'
 const scopeDescriptions: Record<Scope, string> = {
   INGEST: 'Send traces.',
   READ: 'Read everything of the tenant but its keys.',
-  EDIT: 'Draft prompts and edit playground sessions.',
+  EDIT: 'Draft prompts, edit playground sessions and say how traces turned out.',
   RUN: 'Call models, which spends money.',
   PUBLISH: 'Publish prompts and move their labels.',
-  ADMIN: "Manage the tenant's keys, providers, prices and settings.",
+  ADMIN: "Manage the tenant's keys, providers, prices and settings, and delete traces.",
   OPERATOR: 'Make tenants, and change any of them.',
 }
 

@@ -89,9 +89,9 @@ export type ModelPriceInput = {
 
 /** What a key may do. A key has any number of them; none includes another. */
 export type Scope =
-  /** Manage the tenant's keys, providers, prices and settings. */
+  /** Manage the tenant's keys, providers, prices and settings, and delete traces. */
   | 'ADMIN'
-  /** Draft prompts and edit playground sessions. */
+  /** Draft prompts, edit playground sessions and say how traces turned out. */
   | 'EDIT'
   /** Send traces. */
   | 'INGEST'
