@@ -23,7 +23,7 @@ describe('API keys', () => {
   let tenant: TestTenant
 
   beforeAll(async () => {
-    app = await startTestApp()
+    app = await startTestApp({ workers: true })
     tenant = await makeTenant(app)
   })
   afterAll(() => app.close())

@@ -47,7 +47,7 @@ export function createIngestService({ ingest, prices, searchIndex, bus, maxSpans
       if (accepted === 0) return { ...answer, cursor: feedCursor(await ingest.findFeedPosition()) }
 
       const { newSpans, spans, limit, changedTraceIds, position } = await store(tenantId, batch)
-      if (changedTraceIds.length > 0) searchIndex.nudge()
+      if (changedTraceIds.length > 0) searchIndex.nudge(batch.spans.length)
       const before = usageThreshold({ spans: spans - newSpans }, limit)
       if (newSpans > 0 && usageThreshold({ spans }, limit) !== before) bus.wake(tenantTopic(tenantId))
       return { ...answer, cursor: feedCursor(position) }

@@ -1,5 +1,6 @@
 import { setImmediate as breath } from 'node:timers/promises'
 import type { Pool, PoolClient } from 'pg'
+import * as statement from './search-index-statement.repository.ts'
 import { gramsOfNames, type Named, namesOf } from './search-text.ts'
 import { maxJsonLength, wordsOfJson } from './search-words.ts'
 
@@ -25,14 +26,17 @@ export type SearchIndexRepository = ReturnType<typeof createSearchIndexRepositor
 const maxRows = 100
 const maxEntries = 100
 const maxWords = 20_000
-/** About 32 MB. */
-const maxCollectedWords = 1_000_000
 /** How long others in this process wait, at most, while words are picked. */
 const breathMs = 10
 /** Stands in no word and in no name. */
 const separator = '\u001f'
 
-export function createSearchIndexRepository(pool: Pool) {
+interface Options {
+  /** A million are 32 MB. */
+  sortInAfterWords?: number
+}
+
+export function createSearchIndexRepository(pool: Pool, { sortInAfterWords = 1_000_000 }: Options = {}) {
   let collectedWords = 0
 
   /**
@@ -41,8 +45,8 @@ export function createSearchIndexRepository(pool: Pool) {
    * Until then a search reads what is collected from end to end: 20 ms where it is the most.
    */
   async function sortIn(client: PoolClient): Promise<void> {
-    if (collectedWords < maxCollectedWords) return
-    await client.query(sortInWords)
+    if (collectedWords < sortInAfterWords) return
+    await client.query(statement.sortInWords)
     collectedWords = 0
   }
 
@@ -51,7 +55,7 @@ export function createSearchIndexRepository(pool: Pool) {
     async indexSome(): Promise<boolean> {
       const client = await pool.connect()
       try {
-        await client.query(begin)
+        await client.query(statement.begin)
         const words = await indexSome(client)
         await client.query('commit')
         collectedWords += words ?? 0
@@ -99,7 +103,11 @@ type Traces = ReadonlyMap<string, Trace>
 
 /** Says how many words it has stored; null where nothing was due. */
 async function indexSome(client: PoolClient): Promise<number | null> {
-  const { rows } = await client.query<DueRow>({ name: 'take-due', text: takeDue, values: [maxRows, maxEntries] })
+  const { rows } = await client.query<DueRow>({
+    name: 'take-due',
+    text: statement.takeDue,
+    values: [maxRows, maxEntries],
+  })
   if (rows.length === 0) return null
   const places = rows.flatMap(({ spanIds, tenantId, traceId }) =>
     spanIds.map((spanId) => ({ tenantId, traceId, spanId })),
@@ -113,13 +121,18 @@ async function indexSome(client: PoolClient): Promise<number | null> {
 
 async function findTraces(client: PoolClient, rows: readonly DueRow[]): Promise<Traces> {
   const values = columnsOf(rows, ['tenantId', 'traceId'])
-  const found = await client.query<Trace>({ name: 'find-due-traces', text: findDueTraces, values })
+  const found = await client.query<Trace>({ name: 'find-due-traces', text: statement.findDueTraces, values })
   return new Map(found.rows.map((trace) => [keyOf({ ...trace, spanId: '' }), trace]))
 }
 
 async function findContents(client: PoolClient, places: readonly Place[]): Promise<Contents> {
   const values = [...columnsOf(places, ['tenantId', 'traceId', 'spanId']), maxJsonLength]
-  const found = await client.query({ name: 'find-due-contents', text: findDueContents, values, rowMode: 'array' })
+  const found = await client.query({
+    name: 'find-due-contents',
+    text: statement.findDueContents,
+    values,
+    rowMode: 'array',
+  })
   return new Map(
     found.rows.map(([tenantId, traceId, spanId, ...texts]) => [keyOf({ tenantId, traceId, spanId }), texts]),
   )
@@ -168,18 +181,7 @@ async function store(client: PoolClient, { rows, done, entries, traces }: Writin
     ...columnsOf(entries, ['tenantId', 'traceId', 'spanId', 'names', 'words']),
     separator,
   ]
-  await client.query({ name: 'store-entries', text: storeEntries, values })
-}
-
-const begin = `begin; set local synchronous_commit = off; set local gin_pending_list_limit = '256MB'`
-
-/** Takes seconds, which those who wait for answers may not have. */
-const sortInMs = 300_000
-const sortInWords = {
-  text: `
-    begin; set local statement_timeout = ${sortInMs};
-    select gin_clean_pending_list('search_entries_by_words'); commit`,
-  query_timeout: sortInMs,
+  await client.query({ name: 'store-entries', text: statement.storeEntries, values })
 }
 
 /** For `unnest`. */
@@ -190,54 +192,3 @@ function columnsOf<Row>(rows: readonly Row[], columns: readonly (keyof Row)[]): 
 function keyOf({ tenantId, traceId, spanId }: Place): string {
   return `${tenantId}\0${traceId}\0${spanId}`
 }
-
-const lengthOf = (ids: string) => `greatest(cardinality(${ids}), 1)`
-
-/**
- * In no order, so that neither a sort nor an index of their own is needed, and the limit ends the locking too. The
- * lock ends with the transaction. It is not one on the rows, which would make this a transaction that writes.
- */
-const takeDue = `
-  with candidates as materialized (
-    select tenant_id, id, trace_id, span_ids from search_due
-    where pg_try_advisory_xact_lock(hashtextextended(tenant_id || '/' || trace_id, 0)) limit $1),
-  measured as (select *, ${lengthOf('span_ids')} as length from candidates),
-  counted as (select *, sum(length) over (order by id) - length as before from measured)
-  select tenant_id as "tenantId", id, trace_id as "traceId", length,
-    case when span_ids <> '{}' then span_ids[1 : ($2 - before)::int] else '{""}' end as "spanIds"
-  from counted where before < $2 order by id`
-
-const findDueTraces = `
-  select distinct t.tenant_id as "tenantId", t.id as "traceId", t.created_at::text as "createdAt",
-    t.prompt_name as "promptName", t.model, t.name
-  from unnest($1::text[], $2::text[]) as due(tenant_id, id) join traces t using (tenant_id, id)`
-
-const findDueContents = `
-  with due as (select * from unnest($1::text[], $2::text[], $3::text[]) as due(tenant_id, trace_id, span_id))
-  select tenant_id, trace_id, span_id, left(c.input::text, $4), left(c.output::text, $4), null
-  from due join span_contents c using (tenant_id, trace_id, span_id)
-  union all
-  select tenant_id, trace_id, '', left(c.messages::text, $4), left(c.variables::text, $4), left(c.output::text, $4)
-  from due join trace_contents c using (tenant_id, trace_id) where due.span_id = ''`
-
-/** $1 to $4 what was due and how far it is done, $5 to $7 the traces as they were read, $8 to $12 the entries. */
-const storeEntries = `
-  with taken as (select * from unnest($1::text[], $2::bigint[], $3::int[], $4::int[]) as taken(tenant_id, id, length, count)),
-  done as (
-    delete from search_due d using taken
-    where d.tenant_id = taken.tenant_id and d.id = taken.id and ${lengthOf('d.span_ids')} = length and count >= length),
-  shortened as (
-    update search_due d set span_ids = d.span_ids[count + 1 :] from taken
-    where d.tenant_id = taken.tenant_id and d.id = taken.id and ${lengthOf('d.span_ids')} = length
-      and count between 1 and length - 1),
-  held as materialized (
-    select t.tenant_id, t.id as trace_id
-    from unnest($5::text[], $6::text[], $7::timestamptz[]) as read(tenant_id, id, created_at)
-    join traces t using (tenant_id, id, created_at) order by 1, 2 for key share of t)
-  insert into search_entries as e (tenant_id, trace_id, span_id, names, words)
-  select tenant_id, trace_id, span_id, names, string_to_array(words, $13)
-  from unnest($8::text[], $9::text[], $10::text[], $11::text[], $12::text[])
-    as made(tenant_id, trace_id, span_id, names, words)
-  join held using (tenant_id, trace_id)
-  on conflict (tenant_id, trace_id, span_id) do update set names = excluded.names, words = excluded.words
-    where e.names is distinct from excluded.names or e.words is distinct from excluded.words`

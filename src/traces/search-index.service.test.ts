@@ -32,11 +32,11 @@ describe('indexing in the background', () => {
   afterEach(() => vi.useRealTimers())
 
   test('nudges once for all that came in a short while, and again for what comes after', async () => {
-    for (let n = 0; n < 1_000; n++) service.nudge()
+    for (let n = 0; n < 1_000; n++) service.nudge(1)
     expect(added).toEqual([])
     await vi.advanceTimersByTimeAsync(10 * nudgeMs)
     expect(added).toEqual([{ name: 'traces.index', options: { id: expect.any(String), againIfActive: true } }])
-    service.nudge()
+    service.nudge(1)
     await vi.advanceTimersByTimeAsync(nudgeMs)
     expect(added).toHaveLength(2)
     expect(added[1]).toEqual(added[0])
@@ -44,10 +44,10 @@ describe('indexing in the background', () => {
 
   test('a nudge that fails is told of, and hinders nobody', async () => {
     add = () => Promise.reject(new Error('no queue'))
-    service.nudge()
+    service.nudge(1)
     await vi.advanceTimersByTimeAsync(nudgeMs)
     expect(errors).toEqual([new Error('no queue')])
-    service.nudge()
+    service.nudge(1)
     await vi.advanceTimersByTimeAsync(nudgeMs)
     expect(added).toHaveLength(2)
     await service.close()
@@ -59,7 +59,7 @@ describe('indexing in the background', () => {
       new Promise<void>((resolve) => {
         arrive = resolve
       })
-    service.nudge()
+    service.nudge(1)
     let isFlushed = false
     const flushed = service.flush().then(() => {
       isFlushed = true

@@ -7,9 +7,10 @@ import { indexTraces } from './trace.jobs.ts'
 export type SearchIndexService = ReturnType<typeof createSearchIndexService>
 
 /**
- * While traces keep coming in here, indexing rests so much longer than it works: a flood is taken in first, and found
- * when it is over. Indexing a span costs as much as storing it.
+ * Indexing a span costs as much as storing it, and one core indexes some 1,200 a second. Where more come in here than it
+ * could ever keep up with, it rests so much longer than it works: a flood is taken in first, and found when it is over.
  */
+const floodSpansPerSecond = 1_500
 const restFactor = 4
 
 interface Dependencies {
@@ -27,7 +28,7 @@ export function createSearchIndexService({ index, queue, onError, nudgeMs = 200 
   /** One job of each process waits at most: it does all that is due when it begins, whoever brought it. */
   const id = randomUUID()
   let timer: NodeJS.Timeout | undefined
-  let nudges = 0
+  let takenIn = 0
   let sent = Promise.resolve()
 
   function send(): void {
@@ -46,8 +47,8 @@ export function createSearchIndexService({ index, queue, onError, nudgeMs = 200 
 
   return {
     /** Something is due. Many in a short while are one. */
-    nudge(): void {
-      nudges++
+    nudge(spans: number): void {
+      takenIn += spans
       timer ??= setTimeout(send, nudgeMs)
     },
 
@@ -55,10 +56,12 @@ export function createSearchIndexService({ index, queue, onError, nudgeMs = 200 
     async indexDue(signal: AbortSignal): Promise<void> {
       for (;;) {
         const began = performance.now()
-        const nudgesBefore = nudges
+        const before = takenIn
         if (!(await index.indexSome())) return
         signal.throwIfAborted()
-        if (nudges > nudgesBefore) await pause(restFactor * (performance.now() - began), undefined, { signal })
+        const workedMs = performance.now() - began
+        const isFlooded = (takenIn - before) * 1_000 > floodSpansPerSecond * workedMs
+        if (isFlooded) await pause(restFactor * workedMs, undefined, { signal })
       }
     },
 
