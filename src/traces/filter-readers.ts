@@ -1,6 +1,8 @@
 import { dateTimeForm, readDateTime } from '../date-time.ts'
 import { parseDecimal } from '../decimal.ts'
 import { InvalidInputError } from '../errors.ts'
+import { shown } from '../shown.ts'
+import { isLongerThan } from '../text-length.ts'
 import { cleanJson, cleanText } from './clean.ts'
 import { countWords } from './search-words.ts'
 
@@ -15,7 +17,7 @@ const maxMetadataDepth = 20
 const maxMetadataValues = 1_000
 
 export const text: FilterReader = (value, path) => {
-  if (typeof value === 'string' && isShort(value, maxText)) return cleanText(value)
+  if (typeof value === 'string' && !isLongerThan(value, maxText)) return cleanText(value)
   throw expected(path, `a text of up to ${maxText} characters`, value)
 }
 
@@ -72,7 +74,7 @@ export const decimal: FilterReader = (value, path) => {
 
 export const search: FilterReader = (value, path) => {
   const trimmed = typeof value === 'string' ? cleanText(value.trim()) : ''
-  if (trimmed === '' || !isShort(trimmed, maxSearch)) {
+  if (trimmed === '' || isLongerThan(trimmed, maxSearch)) {
     throw expected(path, `a text of 1 to ${maxSearch} characters, those at its ends aside that are blank`, value)
   }
   const words = countWords(trimmed)
@@ -106,23 +108,10 @@ function countValues(value: unknown, path: string, depth: number): number | null
   return sum
 }
 
-/** As people count: an emoji is one. */
-function isShort(value: string, maxLength: number): boolean {
-  return value.length <= maxLength || (value.length <= 2 * maxLength && [...value].length <= maxLength)
-}
-
 function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function expected(path: string, what: string, got: unknown): InvalidInputError {
   return new InvalidInputError(path, `${path} expects ${what}; got ${shown(got)}.`)
-}
-
-/** Without following it anywhere: it may be large, or deeper than a stack. */
-function shown(value: unknown): string {
-  if (Array.isArray(value)) return 'a list'
-  if (isObject(value) && !(value instanceof Date)) return 'an object'
-  const json = JSON.stringify(value) ?? String(value)
-  return json.length > 100 ? `${json.slice(0, 100)}… (${json.length} characters)` : json
 }

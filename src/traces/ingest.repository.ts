@@ -1,12 +1,13 @@
 import type { Pool, PoolClient } from 'pg'
 import type { FeedPosition } from '../feed/feed-cursor.ts'
 import { newId } from '../ids.ts'
-import { isDatabaseOutage } from '../infra/database-errors.ts'
+import { inTransaction } from '../infra/transaction.ts'
 import { type FormerSpan, type FormerTrace, priceBatch } from './batch-price.ts'
 import { findFormerSpans, holdTraces, insertAgents, storeFresh, storeMerged } from './ingest-statement.repository.ts'
 import type { PricedCall } from './model-price.ts'
 import type { Batch, SpanContentRecord } from './record.ts'
 import { spanContentFields } from './span.ts'
+import { compareText } from './text-order.ts'
 
 /**
  * Stores a batch in one transaction: agents, traces, spans, contents, usage, feed and what is due to be indexed, or
@@ -62,9 +63,8 @@ export function createIngestRepository(pool: Pool) {
     options: StoreOptions,
   ): Promise<StoredBatch> {
     const { month, now, computeCosts } = options
-    const names = [...new Set(batch.traces.flatMap(({ agent }) => agent ?? []))]
+    const names = agentsOf(batch)
     const unknown = names.filter((name) => !knownAgents.has(`${tenantId}/${name}`))
-    await client.query('begin')
     if (unknown.length > 0) {
       await client.query(insertAgents, [tenantId, unknown.map(() => newId('ag')), unknown, now])
     }
@@ -90,8 +90,6 @@ export function createIngestRepository(pool: Pool) {
     const { newSpans, spans: used, limit, changed, isRaced, xmin, xid } = rows[0]
     if (isRaced) throw new RacedError('another batch made the same trace at the same time')
     if (limit !== null && newSpans > 0 && used > limit) throw new QuotaReachedError(limit)
-    await client.query('commit')
-    remember(unknown.map((name) => `${tenantId}/${name}`))
     return { newSpans, spans: used, limit, changedTraceIds: changed ?? [], position: { xmin, xid } }
   }
 
@@ -106,13 +104,11 @@ export function createIngestRepository(pool: Pool) {
   return {
     async storeBatch(tenantId: string, batch: Batch, options: StoreOptions): Promise<StoredBatch> {
       for (let attempt = 1; ; attempt++) {
-        const client = await pool.connect()
         try {
-          const stored = await store(client, tenantId, batch, options)
-          client.release()
+          const stored = await inTransaction(pool, (client) => store(client, tenantId, batch, options))
+          remember(agentsOf(batch).map((name) => `${tenantId}/${name}`))
           return stored
         } catch (error) {
-          await undo(client, error)
           const isRetryable = error instanceof RacedError || retryable.includes((error as { code?: string }).code ?? '')
           if (!isRetryable || attempt === attempts) throw error
         }
@@ -129,18 +125,19 @@ export function createIngestRepository(pool: Pool) {
 
 /** By their keys, so that two batches can't wait for each other. */
 function sorted(batch: Batch): Batch {
-  const byTrace = (one: { traceId: string }, other: { traceId: string }) => compare(one.traceId, other.traceId)
+  const byTrace = (one: { traceId: string }, other: { traceId: string }) => compareText(one.traceId, other.traceId)
   return {
-    traces: batch.traces.toSorted((one, other) => compare(one.id, other.id)),
+    traces: batch.traces.toSorted((one, other) => compareText(one.id, other.id)),
     traceContents: batch.traceContents.toSorted(byTrace),
-    spans: batch.spans.toSorted((one, other) => byTrace(one, other) || compare(one.id, other.id)),
-    spanContents: batch.spanContents.toSorted((one, other) => byTrace(one, other) || compare(one.spanId, other.spanId)),
+    spans: batch.spans.toSorted((one, other) => byTrace(one, other) || compareText(one.id, other.id)),
+    spanContents: batch.spanContents.toSorted(
+      (one, other) => byTrace(one, other) || compareText(one.spanId, other.spanId),
+    ),
   }
 }
 
-/** Any order will do that is the same everywhere. */
-function compare(one: string, other: string): number {
-  return one < other ? -1 : Number(one > other)
+function agentsOf({ traces }: Batch): string[] {
+  return [...new Set(traces.flatMap(({ agent }) => agent ?? []))]
 }
 
 /**
@@ -170,13 +167,4 @@ async function findFormer(client: PoolClient, tenantId: string, { spans }: Batch
 function withoutNulls(row: Record<string, unknown>): object {
   const known = Object.entries(row).filter(([, value]) => value !== null)
   return { computedCost: null, ...Object.fromEntries(known) }
-}
-
-/** A connection whose transaction can't be ended goes for good: nobody else may get it. */
-async function undo(client: PoolClient, cause: unknown): Promise<void> {
-  if (isDatabaseOutage(cause)) return client.release(cause as Error)
-  await client.query('rollback').then(
-    () => client.release(),
-    (error) => client.release(error),
-  )
 }

@@ -1,5 +1,6 @@
 import { dateTimeForm, readDateTime } from '../date-time.ts'
 import { compareDecimals, parseDecimal } from '../decimal.ts'
+import { isLongerThan } from '../text-length.ts'
 import { cleanJson, cleanText, JsonNumberError, JsonTooDeepError, maxJsonDepth } from './clean.ts'
 import { sortedTags } from './merge.ts'
 
@@ -19,13 +20,11 @@ const maxInt = 2_147_483_647
 const maxDurationMs = 1e15
 const maxTags = 100
 
-/** Characters, as people count them: an emoji is one. */
 export function text(maxLength: number, minLength = 0): Reader {
   const wrong = new Wrong(`a text of ${minLength} to ${maxLength} characters`)
   return (value) => {
-    if (typeof value !== 'string' || value.length < minLength) return wrong
-    if (value.length > maxLength && (value.length > 2 * maxLength || [...value].length > maxLength)) return wrong
-    return cleanText(value)
+    const isText = typeof value === 'string' && value.length >= minLength && !isLongerThan(value, maxLength)
+    return isText ? cleanText(value) : wrong
   }
 }
 

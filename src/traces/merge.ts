@@ -1,5 +1,6 @@
 import { compareDecimals } from '../decimal.ts'
 import type { SpanContentRecord, SpanRecord, TraceContentRecord, TraceRecord } from './record.ts'
+import { compareText } from './text-order.ts'
 
 /**
  * What is known of a trace or a span is the merge of all that was ever said of it, in whatever order, however often and
@@ -88,11 +89,6 @@ export function merge<Given extends object>(
     merged[field] = known === undefined ? value : mergeValues[rule](known, value)
   }
   return merged as Given
-}
-
-/** By bytes, as the tables do it. */
-function compareText(one: string, other: string): number {
-  return one === other ? 0 : Buffer.compare(Buffer.from(one), Buffer.from(other))
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: each rule stands at fields of its own type.

@@ -37,6 +37,15 @@ describe('stored prices', () => {
     expect(await prices.listPrices('tn_c')).toEqual([])
   })
 
+  test('come back without the zeros that they were written with', async () => {
+    await prices.storePrice(
+      'tn_f',
+      price({ inputPerMillion: '1.50', outputPerMillion: '20', cachedInputPerMillion: '0.00' }),
+    )
+    const [stored] = await prices.listPrices('tn_f')
+    expect(stored).toMatchObject({ inputPerMillion: '1.5', outputPerMillion: '20', cachedInputPerMillion: '0' })
+  })
+
   test('of two at the same moment, the later one stays', async () => {
     await prices.storePrice('tn_d', price({ cachedInputPerMillion: '1' }))
     await prices.storePrice('tn_d', price({ outputPerMillion: '5' }))

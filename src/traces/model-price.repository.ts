@@ -1,5 +1,4 @@
 import type { Pool } from 'pg'
-import { parseDecimal } from '../decimal.ts'
 import type { OwnPrice } from './own-price.ts'
 
 export type ModelPriceRepository = ReturnType<typeof createModelPriceRepository>
@@ -8,8 +7,8 @@ export function createModelPriceRepository(pool: Pool) {
   return {
     /** Of each model the latest ones, more than any history that calls are still priced by. */
     async listPrices(tenantId: string): Promise<OwnPrice[]> {
-      const { rows } = await pool.query({ name: 'list-model-prices', text: listPrices, values: [tenantId] })
-      return rows.map(toOwnPrice)
+      const { rows } = await pool.query<OwnPrice>({ name: 'list-model-prices', text: listPrices, values: [tenantId] })
+      return rows
     },
 
     /** Of two at the same moment, the later one stays. */
@@ -31,19 +30,10 @@ export function createModelPriceRepository(pool: Pool) {
 }
 
 /** PostgreSQL keeps the zeros that a number was written with. */
-function toOwnPrice(row: OwnPrice): OwnPrice {
-  const { inputPerMillion, outputPerMillion, cachedInputPerMillion } = row
-  return {
-    ...row,
-    inputPerMillion: parseDecimal(inputPerMillion) ?? inputPerMillion,
-    outputPerMillion: parseDecimal(outputPerMillion) ?? outputPerMillion,
-    cachedInputPerMillion: cachedInputPerMillion && parseDecimal(cachedInputPerMillion),
-  }
-}
-
 const listPrices = `
-  select provider, model, effective_from as "effectiveFrom", input_per_million as "inputPerMillion",
-         output_per_million as "outputPerMillion", cached_input_per_million as "cachedInputPerMillion"
+  select provider, model, effective_from as "effectiveFrom", trim_scale(input_per_million)::text as "inputPerMillion",
+         trim_scale(output_per_million)::text as "outputPerMillion",
+         trim_scale(cached_input_per_million)::text as "cachedInputPerMillion"
   from (
     select *, row_number() over (partition by provider, model order by effective_from desc) as place
     from model_prices where tenant_id = $1) prices

@@ -2,12 +2,7 @@
  * What a client said of a trace or a span at one time, as it is merged and stored. Only what was said is there: an
  * absent field says nothing. Enum values are codes, moments are ISO texts of one form, money is decimal text.
  */
-export interface SpanRecord {
-  traceId: string
-  id: string
-  parentId?: string
-  kind?: number
-  name: string
+interface CourseRecord {
   status?: number
   errorMessage?: string
   startedAt?: string
@@ -21,6 +16,14 @@ export interface SpanRecord {
   cachedInputTokens?: number
   reasoningTokens?: number
   cost?: string
+}
+
+export interface SpanRecord extends CourseRecord {
+  traceId: string
+  id: string
+  parentId?: string
+  kind?: number
+  name: string
 }
 
 export interface SpanContentRecord {
@@ -31,27 +34,14 @@ export interface SpanContentRecord {
   attributes?: object
 }
 
-export interface TraceRecord {
+export interface TraceRecord extends CourseRecord {
   id: string
   agent?: string
   name?: string
   promptName?: string
   etag?: string
-  status?: number
   success?: boolean
   outcome?: string
-  errorMessage?: string
-  startedAt?: string
-  endedAt?: string
-  durationMs?: number
-  model?: string
-  provider?: string
-  inputTokens?: number
-  outputTokens?: number
-  totalTokens?: number
-  cachedInputTokens?: number
-  reasoningTokens?: number
-  cost?: string
   tags?: string[]
   conversationId?: string
   runId?: string

@@ -1,32 +1,27 @@
-import type { Pool } from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createDatabase, type TestDatabase } from '../../test/harness/database.ts'
-import { recordLog } from '../../test/harness/recorded-log.ts'
-import { indexAll, openSearchTables, type SearchTables } from '../../test/harness/search-tables.ts'
+import {
+  createSearchDatabase,
+  indexAll,
+  type SearchDatabase,
+  type SearchTables,
+} from '../../test/harness/search-tables.ts'
 import { until } from '../../test/harness/until.ts'
-import { createPool } from '../infra/postgres.ts'
-import { createSearchIndexRepository, type SearchIndexRepository } from './search-index.repository.ts'
 import { createTraceRepository } from './trace.repository.ts'
 
 describe('the search index, when others are at it too', () => {
-  let database: TestDatabase
-  let pool: Pool
-  let index: SearchIndexRepository
+  let database: SearchDatabase
+  let pool: SearchDatabase['pool']
+  let index: SearchDatabase['index']
   let tables: SearchTables
-  let round = 0
 
   beforeAll(async () => {
-    database = await createDatabase()
-    pool = createPool({ databaseUrl: database.url, operationMs: 30_000, logger: recordLog().logger })
-    index = createSearchIndexRepository(pool)
+    database = await createSearchDatabase()
+    pool = database.pool
+    index = database.index
   })
-  afterAll(async () => {
-    await pool.end()
-    await database.drop()
-  })
+  afterAll(() => database.drop())
   beforeEach(async () => {
-    tables = openSearchTables(pool, `tn_${++round}`)
-    await pool.query('truncate search_due')
+    tables = await database.openTables()
   })
 
   /** Which connection writes, and can't get on. */

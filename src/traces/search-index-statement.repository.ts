@@ -3,10 +3,9 @@ export const begin = `begin; set local synchronous_commit = off; set local gin_p
 
 /** Takes seconds, which those who wait for answers may not have. */
 const sortInMs = 300_000
+export const beginSortIn = `begin; set local statement_timeout = ${sortInMs}`
 export const sortInWords = {
-  text: `
-    begin; set local statement_timeout = ${sortInMs};
-    select gin_clean_pending_list('search_entries_by_words'); commit`,
+  text: `select gin_clean_pending_list('search_entries_by_words')`,
   query_timeout: sortInMs,
 }
 

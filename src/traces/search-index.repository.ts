@@ -1,5 +1,6 @@
 import { setImmediate as breath } from 'node:timers/promises'
 import type { Pool, PoolClient } from 'pg'
+import { inTransaction } from '../infra/transaction.ts'
 import * as statement from './search-index-statement.repository.ts'
 import { gramsOfNames, type Named, namesOf } from './search-text.ts'
 import { maxJsonLength, wordsOfJson } from './search-words.ts'
@@ -44,31 +45,19 @@ export function createSearchIndexRepository(pool: Pool, { sortInAfterWords = 1_0
    * work. It would do so in the midst of whichever writing was one too many, for seconds; here nobody waits for it.
    * Until then a search reads what is collected from end to end: 20 ms where it is the most.
    */
-  async function sortIn(client: PoolClient): Promise<void> {
+  async function sortIn(): Promise<void> {
     if (collectedWords < sortInAfterWords) return
-    await client.query(statement.sortInWords)
+    await inTransaction(pool, (client) => client.query(statement.sortInWords), statement.beginSortIn)
     collectedWords = 0
   }
 
   return {
     /** Indexes some of what is due. False: nothing is, but for what others are at. */
     async indexSome(): Promise<boolean> {
-      const client = await pool.connect()
-      try {
-        await client.query(statement.begin)
-        const words = await indexSome(client)
-        await client.query('commit')
-        collectedWords += words ?? 0
-        await sortIn(client)
-        client.release()
-        return words !== null
-      } catch (error) {
-        await client.query('rollback').then(
-          () => client.release(),
-          (broken) => client.release(broken),
-        )
-        throw error
-      }
+      const words = await inTransaction(pool, indexSome, statement.begin)
+      collectedWords += words ?? 0
+      await sortIn()
+      return words !== null
     },
   }
 }

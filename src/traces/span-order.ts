@@ -1,8 +1,9 @@
 import type { Span } from './span.ts'
+import { compareText } from './text-order.ts'
 
 /** The order of a waterfall: what started first, then by id. */
 export function compareSpans(one: Span, other: Span): number {
-  return one.startedAt.getTime() - other.startedAt.getTime() || compareIds(one.id, other.id)
+  return one.startedAt.getTime() - other.startedAt.getTime() || compareText(one.id, other.id)
 }
 
 /** A copy in that order. */
@@ -35,23 +36,4 @@ function byStart(spans: readonly Span[]): Span[] {
   const sorted = new Array<Span>(count)
   for (let index = 0; index < count; index++) sorted[index] = spans[(keys[index] as number) % count] as Span
   return sorted
-}
-
-/**
- * As the tables order text: by the bytes of UTF-8. Units of UTF-16 have the same order but for surrogates, which stand
- * for what lies beyond all other units. Spans that were never timed all start with their batch: ids are compared often.
- */
-export function compareIds(one: string, other: string): number {
-  const length = Math.min(one.length, other.length)
-  for (let index = 0; index < length; index++) {
-    const unit = one.charCodeAt(index)
-    const otherUnit = other.charCodeAt(index)
-    if (unit === otherUnit) continue
-    return Number(isSurrogate(unit)) - Number(isSurrogate(otherUnit)) || unit - otherUnit
-  }
-  return one.length - other.length
-}
-
-function isSurrogate(unit: number): boolean {
-  return unit >= 0xd800 && unit < 0xe000
 }

@@ -1,5 +1,5 @@
 import type { RawJson } from '../raw-json.ts'
-import type { CostSource, TraceStatus } from './trace.ts'
+import type { Course } from './trace.ts'
 
 /** In the order of their codes in the tables, and of who wins where records disagree. */
 export const spanKinds = ['OTHER', 'CHAIN', 'GUARDRAIL', 'AGENT', 'TOOL', 'RETRIEVER', 'EMBEDDING', 'LLM'] as const
@@ -9,27 +9,12 @@ export type SpanKind = (typeof spanKinds)[number]
 export const countedKinds: readonly SpanKind[] = ['EMBEDDING', 'LLM']
 
 /** A span as it is shown, without its wide values. */
-export interface Span {
+export interface Span extends Course {
   id: string
   traceId: string
   parentId: string | null
   kind: SpanKind
   name: string
-  status: TraceStatus
-  errorMessage: string | null
-  startedAt: Date
-  endedAt: Date | null
-  durationMs: number | null
-  model: string | null
-  provider: string | null
-  inputTokens: number | null
-  outputTokens: number | null
-  totalTokens: number | null
-  cachedInputTokens: number | null
-  reasoningTokens: number | null
-  /** Exact, in USD: "0.0045". */
-  cost: string | null
-  costSource: CostSource
 }
 
 export const spanContentFields = ['input', 'output', 'attributes'] as const

@@ -1,5 +1,6 @@
 import { LimitError } from '../errors.ts'
 import { newId } from '../ids.ts'
+import { cut, shown } from '../shown.ts'
 import {
   code,
   count,
@@ -258,14 +259,3 @@ function readers<Given>(table: { [Field in keyof Given]?: Reader }): Readers {
 }
 
 const noSuchField: Reader = () => new Wrong('nothing: there is no such field')
-
-function shown(value: unknown): string {
-  if (value === undefined || value === null) return 'nothing'
-  if (typeof value === 'string') return JSON.stringify(cut(value))
-  if (typeof value !== 'object') return String(value)
-  return Array.isArray(value) ? `a list of ${value.length}` : 'an object'
-}
-
-function cut(text: string): string {
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text
-}

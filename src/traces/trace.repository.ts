@@ -1,4 +1,5 @@
 import type { Pool, PoolClient } from 'pg'
+import { inTransaction } from '../infra/transaction.ts'
 import type { Trace } from './trace.ts'
 import { toTrace, traceColumns } from './trace-row.repository.ts'
 
@@ -11,18 +12,8 @@ export interface TraceOutcome {
 }
 
 export function createTraceRepository(pool: Pool) {
-  async function remove(tenantId: string, ids: readonly string[], now: Date): Promise<number> {
-    const client = await pool.connect()
-    try {
-      await client.query('begin')
-      const removed = await removeHeld(client, tenantId, ids, now)
-      await client.query('commit')
-      client.release()
-      return removed
-    } catch (error) {
-      client.release(error as Error)
-      throw error
-    }
+  function remove(tenantId: string, ids: readonly string[], now: Date): Promise<number> {
+    return inTransaction(pool, (client) => removeHeld(client, tenantId, ids, now))
   }
 
   return {

@@ -1,9 +1,11 @@
 import { InvalidInputError, NotFoundError } from '../errors.ts'
 import { type Page, type PageInput, pageOf, readPage } from '../page.ts'
+import type { RawJson } from '../raw-json.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
+import { countCharacters, isLongerThan } from '../text-length.ts'
 import { cleanText } from './clean.ts'
 import type { TraceRepository } from './trace.repository.ts'
-import type { Trace, TraceContent, TraceContentField } from './trace.ts'
+import type { Trace, TraceContentField } from './trace.ts'
 import type { TraceContentRepository } from './trace-content.repository.ts'
 import { checkFilter, type TraceFilter } from './trace-filter.ts'
 import type { TraceListRepository } from './trace-list.repository.ts'
@@ -20,6 +22,11 @@ export interface TraceQuery extends PageInput {
 export interface TracePage extends Page<Trace> {
   cursorOf(trace: Trace): string
   countAll(): Promise<number>
+}
+
+export interface TraceContentKey {
+  traceId: string
+  field: TraceContentField
 }
 
 interface Dependencies {
@@ -54,21 +61,20 @@ export function createTraceService({ traces, lists, contents }: Dependencies) {
       }
     },
 
-    /** For each trace asked for, the fields asked for. */
-    async findContents(
-      viewer: Viewer,
-      traceIds: readonly string[],
-      fields: readonly TraceContentField[],
-    ): Promise<Map<string, Partial<TraceContent>>> {
+    /** In the order asked; one read for all traces and fields. */
+    async listContents(viewer: Viewer, keys: readonly TraceContentKey[]): Promise<(RawJson | null)[]> {
       requireScope(viewer, 'READ')
-      return contents.findContents(viewer.tenantId, traceIds, fields)
+      const traceIds = [...new Set(keys.map(({ traceId }) => traceId))]
+      const fields = [...new Set(keys.map(({ field }) => field))]
+      const found = await contents.findContents(viewer.tenantId, traceIds, fields)
+      return keys.map(({ traceId, field }) => found.get(traceId)?.[field] ?? null)
     },
 
     /** What is set here wins over whatever clients send, before and after. */
     async setOutcome(viewer: Viewer, id: string, success: boolean, outcome?: string | null): Promise<Trace> {
       requireScope(viewer, 'EDIT')
-      if (outcome && [...outcome].length > 200) {
-        throw new InvalidInputError('outcome', `An outcome has up to 200 characters; got ${[...outcome].length}.`)
+      if (outcome && isLongerThan(outcome, 200)) {
+        throw new InvalidInputError('outcome', `An outcome has up to 200 characters; got ${countCharacters(outcome)}.`)
       }
       const given = { success, outcome: typeof outcome === 'string' ? cleanText(outcome) : outcome }
       const trace = await traces.setOutcome(viewer.tenantId, cleanText(id), given, new Date())

@@ -8,17 +8,9 @@ export type TraceStatus = (typeof traceStatuses)[number]
 export const costSources = ['REPORTED', 'COMPUTED', 'UNPRICED'] as const
 export type CostSource = (typeof costSources)[number]
 
-/** A trace as it is shown: what clients gave, and for what they didn't, what its spans say. Without its wide values. */
-export interface Trace {
-  id: string
-  /** The agent's name. */
-  agent: string | null
-  name: string | null
-  promptName: string | null
-  etag: string | null
+/** How a trace or a span went, and what it took. */
+export interface Course {
   status: TraceStatus
-  success: boolean | null
-  outcome: string | null
   errorMessage: string | null
   startedAt: Date
   endedAt: Date | null
@@ -33,6 +25,18 @@ export interface Trace {
   /** Exact, in USD: "0.0045". */
   cost: string | null
   costSource: CostSource
+}
+
+/** A trace as it is shown: what clients gave, and for what they didn't, what its spans say. Without its wide values. */
+export interface Trace extends Course {
+  id: string
+  /** The agent's name. */
+  agent: string | null
+  name: string | null
+  promptName: string | null
+  etag: string | null
+  success: boolean | null
+  outcome: string | null
   tags: string[]
   conversationId: string | null
   runId: string | null

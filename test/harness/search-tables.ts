@@ -1,6 +1,33 @@
 import type { Pool } from 'pg'
-import type { SearchIndexRepository } from '../../src/traces/search-index.repository.ts'
+import { createPool } from '../../src/infra/postgres.ts'
+import { createSearchIndexRepository, type SearchIndexRepository } from '../../src/traces/search-index.repository.ts'
 import { findSearchCandidates } from '../../src/traces/trace-search.repository.ts'
+import { createDatabase } from './database.ts'
+import { recordLog } from './recorded-log.ts'
+
+/** The search index on a database of its own. */
+export type SearchDatabase = Awaited<ReturnType<typeof createSearchDatabase>>
+
+export async function createSearchDatabase() {
+  const database = await createDatabase()
+  const pool = createPool({ databaseUrl: database.url, operationMs: 30_000, logger: recordLog().logger })
+  let round = 0
+  return {
+    pool,
+    index: createSearchIndexRepository(pool),
+
+    /** Of another tenant each time, and nothing is due. */
+    async openTables(): Promise<SearchTables> {
+      await pool.query('truncate search_due')
+      return openSearchTables(pool, `tn_${++round}`)
+    },
+
+    async drop() {
+      await pool.end()
+      await database.drop()
+    },
+  }
+}
 
 /** The tables that search is made from and those that it looks into, of one tenant, written and read as rows. */
 export type SearchTables = ReturnType<typeof openSearchTables>
