@@ -1,7 +1,9 @@
 import { createSourceEventStream, type ExecutionArgs, getVariableValues } from 'graphql'
 import { isAsyncIterable, mapAsyncIterator, type Plugin } from 'graphql-yoga'
+import { FeedEvents } from '../feed/feed-events.ts'
 import { createOperationPlans } from './operation-plans.ts'
 import { type Run, runOperation } from './planned-execution.ts'
+import { createSharedExecution } from './shared-execution.ts'
 
 /**
  * Queries, mutations and the events of subscriptions are executed by plan. What a plan can't be made for, and variables
@@ -25,6 +27,8 @@ export function usePlannedExecution(): Plugin {
 
 /** Null: not by plan. Nothing has been executed then. */
 export function createPlannedExecutor(plans = createOperationPlans()) {
+  const shared = createSharedExecution()
+
   function prepare(args: ExecutionArgs): Run | null {
     const { schema, rootValue, contextValue, variableValues } = args
     const prepared = plans.find(args)
@@ -37,6 +41,7 @@ export function createPlannedExecutor(plans = createOperationPlans()) {
   async function subscribe(args: ExecutionArgs, run: Run) {
     const source = await createSourceEventStream(args)
     if (!isAsyncIterable(source)) return source
+    if (source instanceof FeedEvents) return shared.subscribe(source, run)
     return mapAsyncIterator(source[Symbol.asyncIterator]() as AsyncIterableIterator<unknown>, (event) =>
       runOperation({ ...run, rootValue: event }),
     )

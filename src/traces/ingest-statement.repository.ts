@@ -1,5 +1,6 @@
 import { assignments, columnList, fieldList, isChanged, mergedColumns, recordset } from './merge.repository.ts'
 import { spanContentRules, spanRules, traceContentRules, traceRules } from './merge.ts'
+import { imageBefore, imageOf } from './trace-image.repository.ts'
 
 /** The statements of `ingest.repository.ts`. They are one text each, so that PostgreSQL plans them once. */
 const courseTypes = {
@@ -143,6 +144,9 @@ function storeStatement({ isFresh }: { isFresh: boolean }): string {
   const onConflict = (key: string, update: string) =>
     isFresh ? '' : `on conflict (tenant_id, ${key}) do update set ${update}`
   const isNew = (row: string) => (isFresh ? 'true' : `${row}.xmax = 0`)
+  // A statement sees what was there before it.
+  const joinWas = isFresh ? '' : `left join lateral (${imageBefore('t.id')}) w on not t.is_new`
+  const before = isFresh ? 'null' : 'case when w.image is distinct from t.image then w.image::json end'
   return `
   with given_spans as materialized (
     select * from json_to_recordset($4::json)
@@ -203,7 +207,7 @@ function storeStatement({ isFresh }: { isFresh: boolean }): string {
       where ${isChanged('t', traceColumns)} or t.computed_cost is distinct from excluded.computed_cost
         or t.id in (select trace_id from touched)`,
     )}
-    returning t.id, ${isNew('t')} as is_new, t.status),
+    returning t.id, ${isNew('t')} as is_new, t.status${isFresh ? '' : `, ${imageOf('t')} as image`}),
   new as (
     select (select count(*) from stored where is_new)::int as spans,
       (select count(*) from stored_traces where is_new)::int as traces),
@@ -213,10 +217,10 @@ function storeStatement({ isFresh }: { isFresh: boolean }): string {
     on conflict (tenant_id, month) do update set traces = u.traces + excluded.traces, spans = u.spans + excluded.spans
     returning u.spans),
   fed as (
-    insert into feed (tenant_id, kind, trace_id, span_ids, at)
-    select $1, kind, t.id, case when kind < 2 then coalesce(c.ids, '{}') else '{}' end, $2::timestamptz
+    insert into feed (tenant_id, kind, trace_id, span_ids, before, at)
+    select $1, kind, t.id, case when kind < 2 then coalesce(c.ids, '{}') else '{}' end, ${before}, $2::timestamptz
     from stored_traces t join given_traces g using (id) left join changed_spans c on c.trace_id = t.id
-    cross join lateral (
+    ${joinWas} cross join lateral (
       select case when t.is_new then 0 else 1 end union all
       select 2 where t.status > 0 and coalesce(g."wasStatus", 0) = 0) as e(kind)
     order by t.id, kind),
@@ -241,6 +245,6 @@ function storeStatement({ isFresh }: { isFresh: boolean }): string {
     exists (select from stored_traces t where not t.is_new and not t.id = any($8::text[])) or exists (
       select from stored n where not n.is_new
         and not exists (select from former o where o.trace_id = n.trace_id and o.id = n.id)) as "isRaced",
-    pg_snapshot_xmin(pg_current_snapshot())::text as xmin, pg_current_xact_id()::text as xid
+    pg_current_snapshot()::text as snapshot, pg_current_xact_id()::text as own
   from new`
 }

@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from 'pg'
-import type { FeedPosition } from '../feed/feed-cursor.ts'
+import type { FeedStart } from '../feed/feed.ts'
 import { newId } from '../ids.ts'
 import { inTransaction } from '../infra/transaction.ts'
 import { type FormerSpan, type FormerTrace, priceBatch } from './batch-price.ts'
@@ -32,7 +32,8 @@ export interface StoredBatch {
   limit: number | null
   /** Traces that are otherwise now than before; a repeated batch has none. */
   changedTraceIds: string[]
-  position: FeedPosition
+  /** Just after it. */
+  moment: FeedStart
 }
 
 /** More spans than the month allows: nothing was stored. */
@@ -65,10 +66,10 @@ export function createIngestRepository(pool: Pool) {
     const { month, now, computeCosts } = options
     const names = agentsOf(batch)
     const unknown = names.filter((name) => !knownAgents.has(`${tenantId}/${name}`))
+    const traces = await hold(client, tenantId, batch)
     if (unknown.length > 0) {
       await client.query(insertAgents, [tenantId, unknown.map(() => newId('ag')), unknown, now])
     }
-    const traces = await hold(client, tenantId, batch)
     const spans = traces.length > 0 ? await findFormer(client, tenantId, batch) : []
     const priced = await priceBatch(sorted(batch), { traces, spans, now, computeCosts })
     const statuses = new Map(traces.map(({ id, wasStatus }) => [id, wasStatus]))
@@ -87,10 +88,10 @@ export function createIngestRepository(pool: Pool) {
     const { rows } = await client.query(
       isFresh ? { name: 'store-fresh', text: storeFresh, values } : { name: 'store-merged', text: storeMerged, values },
     )
-    const { newSpans, spans: used, limit, changed, isRaced, xmin, xid } = rows[0]
+    const { newSpans, spans: used, limit, changed, isRaced, snapshot, own } = rows[0]
     if (isRaced) throw new RacedError('another batch made the same trace at the same time')
     if (limit !== null && newSpans > 0 && used > limit) throw new QuotaReachedError(limit)
-    return { newSpans, spans: used, limit, changedTraceIds: changed ?? [], position: { xmin, xid } }
+    return { newSpans, spans: used, limit, changedTraceIds: changed ?? [], moment: { snapshot, own: BigInt(own) } }
   }
 
   function remember(agents: readonly string[]): void {
@@ -115,10 +116,10 @@ export function createIngestRepository(pool: Pool) {
       }
     },
 
-    /** Where the feed stands: for a batch of which nothing is to be stored. */
-    async findFeedPosition(): Promise<FeedPosition> {
-      const { rows } = await pool.query('select pg_snapshot_xmin(pg_current_snapshot())::text as xmin')
-      return { xmin: rows[0].xmin, xid: '0' }
+    /** For a batch of which nothing is to be stored. */
+    async findMoment(): Promise<FeedStart> {
+      const { rows } = await pool.query('select pg_current_snapshot()::text as snapshot')
+      return { snapshot: rows[0].snapshot, own: null }
     },
   }
 }

@@ -1,5 +1,6 @@
 import { LimitError } from '../errors.ts'
-import { feedCursor } from '../feed/feed-cursor.ts'
+import { feedTopic } from '../feed/feed.ts'
+import { feedCursorAfter } from '../feed/feed-cursor.ts'
 import { tenantTopic } from '../tenants/tenant.ts'
 import { monthOf, renewalOf, usageThreshold } from '../tenants/usage.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
@@ -44,13 +45,16 @@ export function createIngestService({ ingest, prices, searchIndex, bus, maxSpans
       const { tenantId } = viewer
       const { traceIds, accepted, rejected, problems, ...batch } = readTraces(traces, maxSpans)
       const answer = { accepted, rejected, traceIds, errors: problems }
-      if (accepted === 0) return { ...answer, cursor: feedCursor(await ingest.findFeedPosition()) }
+      if (accepted === 0) return { ...answer, cursor: feedCursorAfter(tenantId, await ingest.findMoment()) }
 
-      const { newSpans, spans, limit, changedTraceIds, position } = await store(tenantId, batch)
-      if (changedTraceIds.length > 0) searchIndex.nudge(batch.spans.length)
+      const { newSpans, spans, limit, changedTraceIds, moment } = await store(tenantId, batch)
+      if (changedTraceIds.length > 0) {
+        bus.wake(feedTopic(tenantId))
+        searchIndex.nudge(batch.spans.length)
+      }
       const before = usageThreshold({ spans: spans - newSpans }, limit)
       if (newSpans > 0 && usageThreshold({ spans }, limit) !== before) bus.wake(tenantTopic(tenantId))
-      return { ...answer, cursor: feedCursor(position) }
+      return { ...answer, cursor: feedCursorAfter(tenantId, moment) }
     },
   }
 }

@@ -25,6 +25,12 @@ export const takeDue = `
     case when span_ids <> '{}' then span_ids[1 : ($2 - before)::int] else '{""}' end as "spanIds"
   from counted where before < $2 order by id`
 
+/** Once each, however often it is due. */
+export const findDuePlaces = `
+  select distinct tenant_id as "tenantId", trace_id as "traceId",
+    unnest(case when span_ids <> '{}' then span_ids else '{""}' end) as "spanId"
+  from search_due where tenant_id = $1 and trace_id = any($2)`
+
 export const findDueTraces = `
   select distinct t.tenant_id as "tenantId", t.id as "traceId", to_json(t.created_at) #>> '{}' as "createdAt",
     t.prompt_name as "promptName", t.model, t.name

@@ -2,7 +2,7 @@ import { setImmediate as breath } from 'node:timers/promises'
 import type { Pool, PoolClient } from 'pg'
 import { inTransaction } from '../infra/transaction.ts'
 import * as statement from './search-index-statement.repository.ts'
-import { gramsOfNames, type Named, namesOf } from './search-text.ts'
+import { gramsOfNames, type Named, namesOf, type SearchText } from './search-text.ts'
 import { maxJsonLength, wordsOfJson } from './search-words.ts'
 
 /**
@@ -59,6 +59,27 @@ export function createSearchIndexRepository(pool: Pool, { sortInAfterWords = 1_0
       await sortIn()
       return words !== null
     },
+
+    /** What isn't indexed yet of these traces, as it will be found. */
+    async findDueTexts(tenantId: string, traceIds: readonly string[]): Promise<Map<string, SearchText>> {
+      const { rows } = await pool.query<Place>({
+        name: 'find-due-places',
+        text: statement.findDuePlaces,
+        values: [tenantId, traceIds],
+      })
+      const [traces, contents] = await Promise.all([findTraces(pool, rows), findContents(pool, rows)])
+      const texts = new Map<string, { names: string; pieces: ReadonlySet<string>[] }>()
+      const rest = createRest()
+      for (const place of rows) {
+        const text = texts.get(place.traceId) ?? { names: '', pieces: [] }
+        const trace = place.spanId === '' ? traces.get(keyOf(place)) : undefined
+        if (trace) text.names = namesOf(trace)
+        text.pieces.push(new Set(wordsOfJson(contents.get(keyOf(place)) ?? [])))
+        texts.set(place.traceId, text)
+        await rest()
+      }
+      return texts
+    },
   }
 }
 
@@ -108,13 +129,13 @@ async function indexSome(client: PoolClient): Promise<number | null> {
   return words
 }
 
-async function findTraces(client: PoolClient, rows: readonly DueRow[]): Promise<Traces> {
+async function findTraces(client: Pool | PoolClient, rows: readonly Omit<Place, 'spanId'>[]): Promise<Traces> {
   const values = columnsOf(rows, ['tenantId', 'traceId'])
   const found = await client.query<Trace>({ name: 'find-due-traces', text: statement.findDueTraces, values })
   return new Map(found.rows.map((trace) => [keyOf({ ...trace, spanId: '' }), trace]))
 }
 
-async function findContents(client: PoolClient, places: readonly Place[]): Promise<Contents> {
+async function findContents(client: Pool | PoolClient, places: readonly Place[]): Promise<Contents> {
   const values = [...columnsOf(places, ['tenantId', 'traceId', 'spanId']), maxJsonLength]
   const found = await client.query({
     name: 'find-due-contents',
@@ -132,7 +153,7 @@ async function makeEntries(places: readonly Place[], traces: Traces, contents: C
   const entries = new Map<string, Entry>()
   let done = 0
   let words = 0
-  let rested = performance.now()
+  const rest = createRest()
   for (const place of places) {
     if (words >= maxWords) break
     done++
@@ -143,11 +164,20 @@ async function makeEntries(places: readonly Place[], traces: Traces, contents: C
     const found = [...(names === null ? [] : gramsOfNames(names)), ...wordsOfJson(texts ?? [])]
     entries.set(keyOf(place), { ...place, names, words: found.join(separator) })
     words += found.length
-    if (performance.now() - rested < breathMs) continue
-    await breath()
-    rested = performance.now()
+    await rest()
   }
   return { entries: [...entries.values()], done, words }
+}
+
+/** Lets others in between, now and then. */
+function createRest(): () => Promise<void> | undefined {
+  let rested = performance.now()
+  return () => {
+    if (performance.now() - rested < breathMs) return undefined
+    return breath().then(() => {
+      rested = performance.now()
+    })
+  }
 }
 
 interface Writing {

@@ -14,7 +14,7 @@ const floodSpansPerSecond = 1_500
 const restFactor = 4
 
 interface Dependencies {
-  index: SearchIndexRepository
+  index: Pick<SearchIndexRepository, 'indexSome'>
   queue: Pick<Queue, 'add'>
   onError: (error: unknown) => void
   nudgeMs?: number

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg'
 import type { PageRequest } from '../page.ts'
-import type { Span } from './span.ts'
+import type { Span, SpanKey } from './span.ts'
 import { inOrder } from './span-order.ts'
 import { readSpanPosition } from './span-page.ts'
 import { spanColumns, toSpans } from './span-row.repository.ts'
@@ -14,6 +14,13 @@ export function createSpanRepository(pool: Pool) {
       const query = { name: 'list-spans-of-traces', text: listSpansOfTraces, values: [tenantId, traceIds] }
       const { rows } = await pool.query({ ...query, rowMode: 'array' })
       return new Map(rows.map(([traceId, ...columns]) => [traceId, toSpans(traceId, columns)]))
+    },
+
+    /** Those of these spans that there are, in no order. */
+    async findSpans(tenantId: string, keys: readonly SpanKey[]): Promise<Span[]> {
+      const values = [tenantId, keys.map(({ traceId }) => traceId), keys.map(({ spanId }) => spanId)]
+      const { rows } = await pool.query({ name: 'find-spans', text: findSpans, values, rowMode: 'array' })
+      return rows.flatMap(([traceId, ...columns]) => toSpans(traceId, columns))
     },
 
     /** As the traces say: without reading them. */
@@ -35,6 +42,10 @@ export function createSpanRepository(pool: Pool) {
 
 const listSpansOfTraces = `
   select trace_id, ${spanColumns} from spans where tenant_id = $1 and trace_id = any($2) group by trace_id`
+
+const findSpans = `
+  select trace_id, ${spanColumns} from spans
+  where tenant_id = $1 and (trace_id, id) in (select * from unnest($2::text[], $3::text[])) group by trace_id`
 
 const countSpans = `
   select coalesce(sum(span_count), 0)::float8 as total from traces where tenant_id = $1 and id = any($2)`

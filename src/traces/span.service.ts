@@ -3,7 +3,7 @@ import { type Page, type PageInput, pageOf, readPage } from '../page.ts'
 import type { RawJson } from '../raw-json.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
 import type { SpanRepository } from './span.repository.ts'
-import type { Span, SpanContentField } from './span.ts'
+import type { Span, SpanContentField, SpanKey } from './span.ts'
 import type { SpanContentRepository } from './span-content.repository.ts'
 import { spanCursor, spanPages } from './span-page.ts'
 import { buildSpanTree, type SpanTree } from './span-tree.ts'
@@ -15,9 +15,7 @@ export interface SpanPage extends Page<Span> {
   countAll(): Promise<number>
 }
 
-export interface SpanContentKey {
-  traceId: string
-  spanId: string
+export interface SpanContentKey extends SpanKey {
   field: SpanContentField
 }
 
@@ -42,6 +40,14 @@ export function createSpanService({ spans, contents }: Dependencies) {
       const found = await spans.listSpansOfTraces(viewer.tenantId, [...new Set(traceIds)])
       const trees = new Map([...found].map(([traceId, list]) => [traceId, buildSpanTree(list)]))
       return traceIds.map((traceId) => trees.get(traceId) ?? buildSpanTree([]))
+    },
+
+    /** In the order asked; null where the trace has none of that id. */
+    async findSpans(viewer: Viewer, keys: readonly SpanKey[]): Promise<(Span | null)[]> {
+      requireScope(viewer, 'READ')
+      const found = await spans.findSpans(viewer.tenantId, keys)
+      const byPlace = new Map(found.map((span) => [placeOf(span.traceId, span.id), span]))
+      return keys.map(({ traceId, spanId }) => byPlace.get(placeOf(traceId, spanId)) ?? null)
     },
 
     async pageSpans(viewer: Viewer, trace: Trace, input: PageInput): Promise<SpanPage> {

@@ -27,3 +27,9 @@ const firstCounted = Math.min(...countedKinds.map((kind) => spanKinds.indexOf(ki
 export function isCounted(kind: number | undefined): boolean {
   return kind !== undefined && kind >= firstCounted
 }
+
+/** Ids of spans are unique within their trace. */
+export interface SpanKey {
+  traceId: string
+  spanId: string
+}

@@ -5,7 +5,7 @@ import { createDatabase, type TestDatabase } from '../../test/harness/database.t
 import { recordLog } from '../../test/harness/recorded-log.ts'
 import { createPool } from '../infra/postgres.ts'
 import { createSearchIndexRepository } from './search-index.repository.ts'
-import { namesOf } from './search-text.ts'
+import { matchesSearch, namesOf, searchQueryOf } from './search-text.ts'
 import { wordsOfJson } from './search-words.ts'
 import { traceStatuses } from './trace.ts'
 import { whereOf } from './trace-filter.repository.ts'
@@ -241,13 +241,12 @@ async function read(tenantId: string, traces: readonly Given[]): Promise<Filtera
   const { rows } = await pool.query(`select ${traceColumns} from traces t where tenant_id = $1 order by id`, [tenantId])
   return rows.map(toTrace).map((row, index) => {
     const { metadata, own, spans } = traces[index] as Given
+    const pieces = [wordsOfJson([own && stored(own)]), ...spans.map((input) => wordsOfJson([stored({ input })]))]
+    const text = { names: namesOf(row), pieces }
     return {
       ...row,
       metadata: metadata && JSON.parse(stored(metadata)),
-      search: {
-        names: namesOf(row),
-        pieces: [wordsOfJson([own && stored(own)]), ...spans.map((input) => wordsOfJson([stored({ input })]))],
-      },
+      isFoundBy: (search) => matchesSearch(searchQueryOf(search), text),
     }
   })
 }

@@ -2,7 +2,6 @@ import { compareDecimals } from '../decimal.ts'
 import { InvalidInputError } from '../errors.ts'
 import * as read from './filter-readers.ts'
 import { containsJson } from './json-containment.ts'
-import { matchesSearch, type SearchText, searchQueryOf } from './search-text.ts'
 import { type Trace, type TraceStatus, traceStatuses } from './trace.ts'
 
 /**
@@ -43,11 +42,33 @@ export interface Range<Value> {
   lt?: Value | null | undefined
 }
 
+/** What of its row a filter may look at. */
+export type FilterableRow = Pick<
+  Trace,
+  | 'id'
+  | 'agent'
+  | 'status'
+  | 'success'
+  | 'outcome'
+  | 'promptName'
+  | 'etag'
+  | 'model'
+  | 'provider'
+  | 'tags'
+  | 'conversationId'
+  | 'runId'
+  | 'userId'
+  | 'startedAt'
+  | 'durationMs'
+  | 'cost'
+  | 'totalTokens'
+>
+
 /** The wide parts are asked for only by filters that need them: behind getters, they may be read then. */
-export interface FilterableTrace extends Trace {
+export interface FilterableTrace extends FilterableRow {
   /** As it was parsed; null where there is none. */
   readonly metadata: unknown
-  readonly search: SearchText
+  isFoundBy(search: string): boolean
 }
 
 /** What a field of a filter asks for. */
@@ -125,7 +146,7 @@ const conditions: Conditions = {
   provider: (wanted, { provider }) => provider === wanted,
   tagsAll: (wanted, { tags }) => wanted.every((tag) => tags.includes(tag)),
   tagsAny: (wanted, { tags }) => wanted.some((tag) => tags.includes(tag)),
-  search: (wanted, { search }) => matchesSearch(searchQueryOf(wanted), search),
+  search: (wanted, trace) => trace.isFoundBy(wanted),
   conversationId: (wanted, { conversationId }) => conversationId === wanted,
   runId: (wanted, { runId }) => runId === wanted,
   userId: (wanted, { userId }) => userId === wanted,
@@ -161,6 +182,36 @@ export function takeSearch({ search, ...filter }: TraceFilter): { search: string
     return taken ? [{ search: taken.search, rest: { ...filter, search, and: and.with(index, taken.rest) } }] : []
   })
   return [...own, ...within].sort((a, b) => b.search.length - a.search.length)[0] ?? null
+}
+
+/** What filters ask of the contents of traces, anywhere in them. */
+export function contentAskedBy(filter: TraceFilter): { searches: string[]; metadata: boolean } {
+  const asked = partsOf(filter).map(contentAskedBy)
+  return {
+    searches: [...(filter.search ? [filter.search] : []), ...asked.flatMap(({ searches }) => searches)],
+    metadata: (filter.metadata ?? null) !== null || asked.some(({ metadata }) => metadata),
+  }
+}
+
+/** Met by every row whose trace may meet the filter, whatever its contents are. */
+export function withoutContent({ search: _, metadata: __, ...filter }: TraceFilter): TraceFilter {
+  const { and, or, not } = filter
+  return {
+    ...filter,
+    ...(and && { and: and.map(withoutContent) }),
+    ...(or && { or: or.map(withoutContent) }),
+    // What must not be in the contents may be there or not.
+    ...(not && { not: asksForContent(not) ? null : not }),
+  }
+}
+
+export function asksForContent(filter: TraceFilter): boolean {
+  const { searches, metadata } = contentAskedBy(filter)
+  return metadata || searches.length > 0
+}
+
+function partsOf({ and, or, not }: TraceFilter): TraceFilter[] {
+  return [...(and ?? []), ...(or ?? []), ...(not ? [not] : [])]
 }
 
 function isWithin<Value>(

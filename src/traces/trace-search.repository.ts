@@ -34,6 +34,22 @@ export async function findSearchCandidates(
   return rows.length > maxEntries || ids.size > limit ? null : [...ids]
 }
 
+/** Of these traces, those that a search finds. */
+export async function findAmong(
+  pool: Pool,
+  tenantId: string,
+  search: string,
+  traceIds: readonly string[],
+): Promise<string[]> {
+  const values: unknown[] = [tenantId, traceIds]
+  const condition = searchCondition(search, (value) => `$${values.push(value)}`)
+  const text = `
+    select distinct e.trace_id from search_entries e
+    where e.tenant_id = $1 and e.trace_id = any($2) and ${condition}`
+  const { rows } = await pool.query({ text, values, rowMode: 'array' })
+  return rows.map(([id]) => id)
+}
+
 /** Any of them will do. Grams are what the index finds; that they stand together is seen in the names. */
 function conditionsOf(search: string, bind: Bind): string[] {
   const { name, words } = searchQueryOf(search)

@@ -1,4 +1,5 @@
 import { InvalidInputError, NotFoundError } from '../errors.ts'
+import { feedTopic } from '../feed/feed.ts'
 import { type Page, type PageInput, pageOf, readPage } from '../page.ts'
 import type { RawJson } from '../raw-json.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
@@ -33,11 +34,12 @@ interface Dependencies {
   traces: TraceRepository
   lists: TraceListRepository
   contents: TraceContentRepository
+  bus: { wake(topic: string): void }
 }
 
 export type TraceService = ReturnType<typeof createTraceService>
 
-export function createTraceService({ traces, lists, contents }: Dependencies) {
+export function createTraceService({ traces, lists, contents, bus }: Dependencies) {
   return {
     /** In the order asked; null where the tenant has none of that id. */
     async findTraces(viewer: Viewer, ids: readonly string[]): Promise<(Trace | null)[]> {
@@ -79,6 +81,7 @@ export function createTraceService({ traces, lists, contents }: Dependencies) {
       const given = { success, outcome: typeof outcome === 'string' ? cleanText(outcome) : outcome }
       const trace = await traces.setOutcome(viewer.tenantId, cleanText(id), given, new Date())
       if (!trace) throw new NotFoundError('trace', id, 'traceId')
+      bus.wake(feedTopic(viewer.tenantId))
       return trace
     },
 
@@ -88,7 +91,9 @@ export function createTraceService({ traces, lists, contents }: Dependencies) {
       if (ids.length > maxRemoved) {
         throw new InvalidInputError('ids', `Up to ${maxRemoved} traces are deleted at once; got ${ids.length}.`)
       }
-      return traces.removeTraces(viewer.tenantId, [...new Set(ids.map(cleanText))], new Date())
+      const removed = await traces.removeTraces(viewer.tenantId, [...new Set(ids.map(cleanText))], new Date())
+      if (removed > 0) bus.wake(feedTopic(viewer.tenantId))
+      return removed
     },
   }
 }

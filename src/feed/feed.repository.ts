@@ -1,0 +1,70 @@
+import type { Pool } from 'pg'
+import { type FeedCursor, type FeedEntry, type FeedPosition, feedKinds } from './feed.ts'
+
+export type FeedRepository = ReturnType<typeof createFeedRepository>
+
+/** What stands next in the feed, as far as it is settled. */
+export interface FeedPage {
+  entries: FeedEntry[]
+  /** Every transaction below has ended: all that ever stands before it is there to be read. */
+  horizon: bigint
+  /** No transaction so high has begun. */
+  end: bigint
+  /** Up to here it was removed; null: nothing of it. */
+  floor: FeedPosition | null
+  /** Something is committed that can't be read yet, because a transaction before it has not ended. */
+  isWaiting: boolean
+}
+
+export function createFeedRepository(pool: Pool) {
+  return {
+    /** The moment of now. */
+    async findNow(): Promise<string> {
+      const { rows } = await pool.query({ name: 'feed-now', text: 'select pg_current_snapshot()::text as now' })
+      return rows[0].now
+    },
+
+    async readPage(tenantId: string, { position, start, spans }: FeedCursor, limit: number): Promise<FeedPage> {
+      // An event of which not all spans were told of is read again.
+      const id = spans === null ? position.id : position.id - 1n
+      const values = [tenantId, String(position.place), String(id), limit]
+      const query = start
+        ? { name: 'read-feed-start', text: readFromStart, values: [...values, start.snapshot, String(start.own ?? 0)] }
+        : { name: 'read-feed', text: readFeed, values }
+      const { rows } = await pool.query(query)
+      const { entries, horizon, end, floorPlace, floorId, isWaiting } = rows[0]
+      const toEntry = ([place, id, kind, traceId, spanIds, before]: StoredEntry): FeedEntry => {
+        const own = { place: BigInt(place), id: BigInt(id) }
+        const isTold = own.place === position.place && own.id === position.id
+        const toldSpans = isTold ? (spans ?? 0) : 0
+        return { position: own, start, kind: feedKinds[kind] ?? 'UPDATED', traceId, spanIds, toldSpans, before }
+      }
+      return {
+        entries: ((entries ?? []) as StoredEntry[]).map(toEntry),
+        horizon: BigInt(horizon),
+        end: BigInt(end),
+        floor: floorPlace === null ? null : { place: BigInt(floorPlace), id: BigInt(floorId) },
+        isWaiting,
+      }
+    },
+  }
+}
+
+type StoredEntry = [string, string, number, string, string[], unknown[] | null]
+
+/** One statement, so that all of it is seen at one moment; one JSON, because lists in rows are slow to take apart. */
+function statement(condition: string): string {
+  return `
+  select pg_snapshot_xmin(now)::text as horizon, pg_snapshot_xmax(now)::text as "end",
+    (select place::text from feed_floors where tenant_id = $1) as "floorPlace",
+    (select id::text from feed_floors where tenant_id = $1) as "floorId",
+    exists (select from feed where tenant_id = $1 and place >= pg_snapshot_xmin(now)) as "isWaiting",
+    (select json_agg(json_build_array(place::text, id::text, kind, trace_id, span_ids, before)) from (
+      select * from feed where tenant_id = $1 and (place, id) > ($2::xid8, $3::bigint)
+        and place < pg_snapshot_xmin(now) ${condition}
+      order by place, id limit $4) page) as entries
+  from pg_current_snapshot() as now`
+}
+
+const readFeed = statement('')
+const readFromStart = statement('and not pg_visible_in_snapshot(xid, $5::pg_snapshot) and xid <> $6::xid8')

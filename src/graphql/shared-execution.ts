@@ -1,0 +1,172 @@
+import type { ExecutionResult } from 'graphql'
+import { UnavailableError } from '../errors.ts'
+import type { FeedEntry } from '../feed/feed.ts'
+import type { FeedEvents } from '../feed/feed-events.ts'
+import { isDatabaseOutage } from '../infra/database-errors.ts'
+import { type Context, createLoaders } from './context.ts'
+import type { OperationPlan } from './execution-plan.ts'
+import { type Run, runOperation } from './planned-execution.ts'
+import { SharedResult } from './shared-result.ts'
+
+/**
+ * Subscribers who ask the same (the same document with the same variables) and may see the same (the same tenant and
+ * scopes) are one group: what an entry of the feed means to it is executed and written out once, for whoever of it
+ * comes there first, and kept until all have come who were there then. Loaders are fresh for each such time: what they
+ * read is as new as the entries, or newer.
+ */
+export interface SharedExecution {
+  subscribe<Event>(events: FeedEvents<Event>, run: Run): AsyncIterableIterator<ExecutionResult>
+}
+
+interface Group {
+  members: number
+  made: WeakMap<FeedEntry, Made>
+  leave(): void
+}
+
+/** Of one entry: what was made of all that were asked for with it, and which of that is its own. */
+interface Made {
+  results: Promise<SharedResult[][]>
+  index: number
+  awaitedBy: number
+}
+
+/** Of entries at once; and how much of their results may be in memory, where that is more than those of one. */
+const fewestEntries = 16
+const mostEntries = 256
+const mostCharacters = 256_000
+
+export function createSharedExecution(): SharedExecution {
+  const groups = new WeakMap<OperationPlan, Map<string, Group>>()
+
+  function join({ plan, variables, contextValue }: Run): Group {
+    const { tenantId, scopes } = (contextValue as Context).viewer
+    const key = JSON.stringify([tenantId, [...scopes].sort(), variables])
+    const ofPlan = groups.get(plan) ?? new Map<string, Group>()
+    groups.set(plan, ofPlan)
+    const group = ofPlan.get(key) ?? {
+      members: 0,
+      made: new WeakMap(),
+      leave() {
+        if (--this.members === 0 && ofPlan.get(key) === this) ofPlan.delete(key)
+      },
+    }
+    ofPlan.set(key, group)
+    group.members++
+    return group
+  }
+
+  return {
+    subscribe: (events, run) => new SharedResults(events, run, join(run)),
+  }
+}
+
+/** One subscriber's results, at its own pace: pulled one by one, made by the dozen. */
+class SharedResults<Event> implements AsyncIterableIterator<ExecutionResult> {
+  readonly #events: FeedEvents<Event>
+  readonly #run: Run
+  readonly #group: Group
+  #entries: readonly FeedEntry[] = []
+  #nextEntry = 0
+  #atOnce = fewestEntries
+  #results: SharedResult[] = []
+  #nextResult = 0
+  #isOver = false
+
+  constructor(events: FeedEvents<Event>, run: Run, group: Group) {
+    this.#events = events
+    this.#run = run
+    this.#group = group
+  }
+
+  next(): Promise<IteratorResult<ExecutionResult>> {
+    const value = this.#results[this.#nextResult]
+    if (value === undefined) return this.#pull()
+    this.#nextResult++
+    return Promise.resolve({ done: false, value })
+  }
+
+  async return(): Promise<IteratorResult<ExecutionResult>> {
+    if (!this.#isOver) {
+      this.#isOver = true
+      this.#group.leave()
+      await this.#events.return()
+    }
+    return { done: true, value: undefined }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this
+  }
+
+  async #pull(): Promise<IteratorResult<ExecutionResult>> {
+    try {
+      while (!this.#isOver) {
+        const results = await this.#nextResults()
+        if (results === null) break
+        const [value] = results
+        if (value === undefined) continue
+        this.#results = results
+        this.#nextResult = 1
+        return { done: false, value }
+      }
+    } catch (error) {
+      await this.return()
+      throw error
+    }
+    return this.return()
+  }
+
+  /** Of some entries, which may mean nothing to it. */
+  async #nextResults(): Promise<SharedResult[] | null> {
+    if (this.#nextEntry >= this.#entries.length) {
+      const entries = await this.#events.nextEntries()
+      if (entries === null) return null
+      this.#entries = entries
+      this.#nextEntry = 0
+    }
+    const some = this.#entries.slice(this.#nextEntry, this.#nextEntry + this.#atOnce)
+    this.#nextEntry += some.length
+    const results = await this.#take(some)
+    const isMuch = results.reduce((sum, { length }) => sum + length, 0) > mostCharacters
+    this.#atOnce = isMuch ? Math.ceil(this.#atOnce / 2) : Math.min(2 * this.#atOnce, mostEntries)
+    return results
+  }
+
+  async #take(entries: readonly FeedEntry[]): Promise<SharedResult[]> {
+    const { made, members } = this.#group
+    const missing = entries.filter((entry) => !made.has(entry))
+    if (missing.length > 0) {
+      const results = this.#events.patiently(() => this.#make(missing))
+      for (const [index, entry] of missing.entries()) made.set(entry, { results, index, awaitedBy: members })
+    }
+    const taken = entries.map((entry) => {
+      const own = made.get(entry) as Made
+      if (--own.awaitedBy <= 0) made.delete(entry)
+      return own
+    })
+    const results = new Map<Promise<SharedResult[][]>, SharedResult[][]>()
+    for (const own of taken) if (!results.has(own.results)) results.set(own.results, await own.results)
+    return taken.flatMap(({ results: of, index }) => results.get(of)?.[index] ?? [])
+  }
+
+  async #make(entries: readonly FeedEntry[]): Promise<SharedResult[][]> {
+    const events = await this.#events.readEvents(entries)
+    const { services, viewer } = this.#run.contextValue as Context
+    const contextValue = {
+      ...(this.#run.contextValue as Context),
+      loaders: createLoaders(services, viewer, { remember: true }),
+    }
+    const execute = async (event: Event) => {
+      const result = await runOperation({ ...this.#run, contextValue, rootValue: event })
+      const outage = result.errors?.find(({ originalError }) => isOutage(originalError))
+      if (outage) throw outage.originalError
+      return new SharedResult(result)
+    }
+    return Promise.all(events.map((ofEntry) => Promise.all(ofEntry.map(execute))))
+  }
+}
+
+function isOutage(error: unknown): boolean {
+  return error instanceof UnavailableError || isDatabaseOutage(error)
+}

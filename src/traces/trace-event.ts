@@ -1,0 +1,13 @@
+import type { FeedKind } from '../feed/feed.ts'
+import type { Trace } from './trace.ts'
+
+/** What happened to a trace, for who watches those of a filter. */
+export interface TraceEvent {
+  cursor: string
+  kind: FeedKind
+  traceId: string
+  /** Whether it meets the filter now; else it did before. */
+  matches: boolean
+  /** As it is now; null where it is gone. Undefined: it has not been read. */
+  trace: Trace | null | undefined
+}
