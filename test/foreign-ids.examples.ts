@@ -8,8 +8,10 @@ import {
   IngestTracesDocument,
   RevokeApiKeyDocument,
   SetTraceOutcomeDocument,
+  SpanEventsDocument,
   SpanTreeDocument,
   TraceDocument,
+  TraceEventKindsDocument,
   TraceIdsDocument,
   type TraceInput,
   TraceStatsDocument,
@@ -17,6 +19,7 @@ import {
   ViewerDocument,
 } from './generated/documents.ts'
 import { findAgent, makeAgent } from './harness/agent.ts'
+import { momentOf, watch } from './harness/events.ts'
 import type { Answer, GraphQLClient, GraphQLErrorAnswer } from './harness/graphql-client.ts'
 import { freshId, ingest } from './harness/ingest.ts'
 import { drawSpans } from './harness/span-trees.ts'
@@ -130,6 +133,30 @@ export const foreignIdExamples: Record<string, ForeignIdExample> = {
     async call(client, traceId) {
       const { id } = await ownAgent(client)
       return client.send(CompareAgentsDocument, { a: id, b: id, filter: { ids: [traceId] } })
+    },
+    gets: 'its own',
+  },
+  'Subscription.traceEvents(filter:).ids': {
+    make: makeOwnersTrace,
+    async call(client, id) {
+      const [after, last] = [await momentOf(client), freshId('last')]
+      const watched = watch(client, TraceEventKindsDocument, { after, filter: { ids: [id, last] } })
+      await ingest(client, { id: last })
+      await watched.told(1)
+      await watched.close()
+      return { data: { events: watched.events().filter(({ traceId }) => traceId !== last) } }
+    },
+    gets: 'nothing',
+  },
+  'Subscription.spanEvents(traceId:)': {
+    make: makeOwnersTrace,
+    async call(client, traceId) {
+      const after = await momentOf(client)
+      await ingest(client, { id: traceId, spans: [{ id: freshId('span'), name: 'its own' }] })
+      const watched = watch(client, SpanEventsDocument, { traceId, after })
+      const events = await watched.told(1)
+      await watched.close()
+      return { data: { names: events.map(({ span }) => span?.name) } }
     },
     gets: 'its own',
   },

@@ -11,12 +11,15 @@ import {
   CreateApiKeyDocument,
   CreateTenantDocument,
   DeleteTracesDocument,
+  FeedCursorDocument,
   IngestTracesDocument,
   ModelsDocument,
   RevokeApiKeyDocument,
   SetModelPriceDocument,
   SetTraceOutcomeDocument,
+  SpanEventsDocument,
   TraceDocument,
+  TraceEventKindsDocument,
   TraceIdsDocument,
   TraceStatsDocument,
   UpdateTenantDocument,
@@ -24,6 +27,7 @@ import {
   ViewerEventsDocument,
 } from './generated/documents.ts'
 import { makeAgent } from './harness/agent.ts'
+import { momentOf } from './harness/events.ts'
 import type { GraphQLErrorAnswer } from './harness/graphql-client.ts'
 import { freshId, ingest } from './harness/ingest.ts'
 import { type LiveResult, transports } from './harness/live-client.ts'
@@ -61,6 +65,7 @@ const rows: Record<string, Row> = {
       return { a: id, b: id }
     },
   },
+  'Query.feedCursor': { needs: ['READ'], document: FeedCursorDocument },
   'Query.traceStats': { needs: ['READ'], document: TraceStatsDocument, variables: () => ({ interval: 'DAY' }) },
   'Mutation.createTenant': {
     needs: ['OPERATOR'],
@@ -109,8 +114,21 @@ const rows: Record<string, Row> = {
     variables: () => ({ input: { provider: 'own', model: 'm', inputPerMillion: '1', outputPerMillion: '2' } }),
   },
   'Subscription.viewerEvents': { needs: scopes, document: ViewerEventsDocument },
+  'Subscription.traceEvents': {
+    needs: ['READ'],
+    document: TraceEventKindsDocument,
+    variables: async (app) => ({ after: (await makeEvents(app)).after }),
+  },
+  'Subscription.spanEvents': { needs: ['READ'], document: SpanEventsDocument, variables: makeEvents },
 }
 let tenants = 0
+
+/** Some that are there to be told at once. */
+async function makeEvents(app: TestApp): Promise<{ traceId: string; after: string }> {
+  const [traceId, after] = [freshId(), await momentOf(app.client())]
+  await ingest(app.client(), { id: traceId, spans: [{ id: 'a', name: 'a span' }] })
+  return { traceId, after }
+}
 
 async function makeTrace(app: TestApp): Promise<string> {
   const id = freshId()

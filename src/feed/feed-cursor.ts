@@ -15,21 +15,15 @@ export function encodeFeedCursor(tenantId: string, { position, start, spans }: F
 }
 
 export function decodeFeedCursor(tenantId: string, cursor: string, field: string): FeedCursor {
-  const text = Buffer.from(cursor.slice(0, -digestLength), 'base64url').toString()
-  const parts = pattern.exec(text)
-  if (!parts || cursor !== Buffer.from(text).toString('base64url') + digestOf(tenantId, text)) {
+  const read = readCursor(Buffer.from(cursor.slice(0, -digestLength), 'base64url').toString())
+  if (!read || cursor !== encodeFeedCursor(tenantId, read)) {
     throw new InvalidInputError(
       field,
       `"${field}" must be a cursor that an event or an IngestReceipt of this tenant has given, unaltered; ` +
         `got ${JSON.stringify(cursor.slice(0, 100))}.`,
     )
   }
-  const [, place = '0', id = '0', spans, snapshot, own] = parts
-  return {
-    position: { place: BigInt(place), id: BigInt(id) },
-    spans: spans ? Number(spans) : null,
-    start: snapshot ? { snapshot, own: own ? BigInt(own) : null } : null,
-  }
+  return read
 }
 
 /** Just after a moment, for who wants to know what follows it. */
@@ -37,7 +31,29 @@ export function feedCursorAfter(tenantId: string, start: FeedStart): string {
   return encodeFeedCursor(tenantId, cursorOf(start))
 }
 
-const pattern = /^(\d{1,19}) (\d{1,19})(?: (\d{1,9})?(?: (\d+:\d+:[\d,]*)(?: (\d{1,19}))?)?)?$/
+const pattern = /^(\d{1,19}) (\d{1,19})(?: (\d{1,9})?(?: (\d{1,19}:\d{1,19}:[\d,]*)(?: (\d{1,19}))?)?)?$/
+const largest = 2n ** 63n - 1n
+
+/** The digest is no secret: whoever makes up a right one must not bring the database what it can't read. */
+function readCursor(text: string): FeedCursor | null {
+  const parts = pattern.exec(text)
+  if (!parts) return null
+  const [, place = '0', id = '0', spans, snapshot, own] = parts
+  const position = { place: BigInt(place), id: BigInt(id) }
+  const start = snapshot === undefined ? null : { snapshot, own: own === undefined ? null : BigInt(own) }
+  if ([position.place, position.id, start?.own ?? 0n].some((each) => each > largest)) return null
+  if (start && !isSnapshot(start.snapshot)) return null
+  return { position, spans: spans === undefined ? null : Number(spans), start }
+}
+
+/** As PostgreSQL writes one: what was running is in order, and within it. */
+function isSnapshot(text: string): boolean {
+  const [xmin = '', xmax = '', running = ''] = text.split(':')
+  const xids = running === '' ? [] : running.split(',')
+  if ([xmin, xmax, ...xids].some((xid) => !/^[1-9]\d{0,18}$/.test(xid))) return false
+  const rising = [BigInt(xmin) - 1n, ...xids.map(BigInt), BigInt(xmax), largest + 1n]
+  return rising.every((xid, index) => index === 0 || (rising[index - 1] as bigint) < xid)
+}
 
 function digestOf(tenantId: string, text: string): string {
   return createHash('sha256').update(`${tenantId} ${text}`).digest('base64url').slice(0, digestLength)

@@ -12,6 +12,8 @@ import { type FeedEntry, type FeedPosition, isBefore } from './feed.ts'
 export interface FeedTail {
   /** What it knows to stand behind that position, and up to where; null where it doesn't reach back as far. */
   after(position: FeedPosition): { entries: readonly FeedEntry[]; to: FeedPosition } | null
+  /** Whether it has looked where the end is: before, it reaches nowhere. */
+  hasBegun(): boolean
   /** Calls once when it reaches further than that, or with why it can't look; returns what ends the waiting. */
   onceChanged(known: FeedPosition, tell: (error?: unknown) => void): () => void
   close(): void
@@ -60,9 +62,10 @@ export function createFeedTail({ read, listen, pollMs }: Options): FeedTail {
       while (isDue && waiting.size > 0 && !isClosed) {
         isDue = false
         const page = await read(to, pageSize)
-        if (from === null) from = to = { place: page.horizon, id: 0n }
-        else if (!append(page)) continue
-        tellAll()
+        if (isClosed) return
+        const hasMoved = from === null ? begin(page) : append(page)
+        lookAgain(page, hasMoved)
+        if (hasMoved) tellAll()
       }
     } catch (error) {
       isDue = true
@@ -70,6 +73,11 @@ export function createFeedTail({ read, listen, pollMs }: Options): FeedTail {
     } finally {
       isReading = false
     }
+  }
+
+  function begin({ horizon }: FeedPage): true {
+    from = to = { place: horizon, id: 0n }
+    return true
   }
 
   /** Says whether there was anything. */
@@ -80,10 +88,7 @@ export function createFeedTail({ read, listen, pollMs }: Options): FeedTail {
     }
     to = page.entries.at(-1)?.position ?? to
     forget()
-    const hasMoved = page.entries.length > 0
-    if (page.entries.length >= pageSize) isDue = true
-    else if (page.isWaiting) lookSoon(hasMoved)
-    return hasMoved
+    return page.entries.length > 0
   }
 
   function forget(): void {
@@ -97,11 +102,17 @@ export function createFeedTail({ read, listen, pollMs }: Options): FeedTail {
     entries = entries.slice(many)
   }
 
-  function lookSoon(hasMoved: boolean): void {
-    soonMs = hasMoved ? soonestMs : Math.min(2 * soonMs, latestMs)
+  /** The pauses grow while nothing is settled; wake-ups in between don't make them grow. */
+  function lookAgain(page: FeedPage, hasMoved: boolean): void {
     clearTimeout(soon)
-    soon = setTimeout(look, soonMs)
-    soon.unref()
+    if (hasMoved || !page.isWaiting) soonMs = soonestMs
+    if (page.entries.length >= pageSize) isDue = true
+    else if (page.isWaiting) soon = setTimeout(lookLessSoon, soonMs).unref()
+  }
+
+  function lookLessSoon(): void {
+    soonMs = Math.min(2 * soonMs, latestMs)
+    look()
   }
 
   function tellAll(error?: unknown): void {
@@ -121,6 +132,8 @@ export function createFeedTail({ read, listen, pollMs }: Options): FeedTail {
       }
       return { entries: entries.slice(low), to }
     },
+
+    hasBegun: () => from !== null,
 
     onceChanged(known, tell) {
       if (from !== null && isBefore(known, to)) {

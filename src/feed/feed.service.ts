@@ -11,7 +11,7 @@ import {
   isBefore,
   withoutPastStart,
 } from './feed.ts'
-import { decodeFeedCursor } from './feed-cursor.ts'
+import { decodeFeedCursor, feedCursorAfter } from './feed-cursor.ts'
 import { createFeedTail, type FeedTail } from './feed-tail.ts'
 
 export type FeedService = ReturnType<typeof createFeedService>
@@ -73,6 +73,11 @@ export function createFeedService({ feed, bus, patience, feedHours, pollMs }: De
   }
 
   return {
+    /** A cursor after which comes all that is not committed yet. */
+    async findCursor(tenantId: string): Promise<string> {
+      return feedCursorAfter(tenantId, { snapshot: await feed.findNow(), own: null })
+    },
+
     /**
      * What happens from now on, or from where the cursor stands. The moment of now is when the promise resolves, at the
      * latest.
@@ -106,6 +111,7 @@ export function createFeedService({ feed, bus, patience, feedHours, pollMs }: De
     let waitMs = soonestMs
 
     async function readOn(): Promise<readonly FeedEntry[] | null> {
+      if (!tail.hasBegun()) await nextChange()
       while (!signal.aborted) {
         const known = cursor.start || cursor.spans !== null ? null : tail.after(cursor.position)
         if (known && isBefore(cursor.position, known.to)) cursor = { ...cursor, position: known.to }

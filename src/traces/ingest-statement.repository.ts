@@ -184,7 +184,7 @@ function storeStatement({ isFresh }: { isFresh: boolean }): string {
     ${onConflict('trace_id', `${assignments('c', traceContentColumns)} where ${isChanged('c', traceContentColumns)}`)}
     returning c.trace_id),
   changed_spans as (
-    select trace_id, array_agg(id) as ids
+    select trace_id, array_agg(id order by id) as ids
     from (select trace_id, id from stored union select trace_id, span_id from stored_contents) each group by trace_id),
   touched as (select trace_id from changed_spans union select trace_id from stored_trace_contents),
   delta as (

@@ -39,6 +39,15 @@ const TraceEventRef = builder.objectRef<TraceEvent>('TraceEvent').implement({
   }),
 })
 
+builder.queryField('feedCursor', (t) =>
+  t.string({
+    description:
+      'The moment of now, as a cursor for `after` of a subscription. To show a list and keep it true: ask for this, then ' +
+      'for the list, then subscribe with it; nothing falls in between. Needs the scope READ.',
+    resolve: (_, __, { services, viewer }) => services.traceEvents.findCursor(viewer),
+  }),
+)
+
 builder.subscriptionField('traceEvents', (t) =>
   t.field({
     type: TraceEventRef,

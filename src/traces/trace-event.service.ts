@@ -112,6 +112,12 @@ export function createTraceEventService({ feed, traces, contents, index }: Depen
   }
 
   return {
+    /** Of the moment of now, for who reads first and watches from then on. */
+    async findCursor(viewer: Viewer): Promise<string> {
+      requireScope(viewer, 'READ')
+      return feed.findCursor(viewer.tenantId)
+    },
+
     /** What happens to the traces of a filter, from now on or from where the cursor stands. */
     async watchTraces(
       viewer: Viewer,
