@@ -25,7 +25,7 @@ export function createApp({ config, logger, closers, resources }: ProcessContext
   const { pool, queue, bus } = resources
   const { limits, redisUrl } = config
   const services = createServices({ ...resources, limits, logger, closers })
-  const metrics = createMetrics(() => queue.depth())
+  const metrics = createMetrics(() => queue.depth(), services.feedHorizon.stalledSeconds)
   const perMinute = limits.requestsPerMinute
   const limiter = perMinute > 0 ? createRateLimiter({ redisUrl, perMinute, logger }) : null
   if (limiter) closers.add('rate limiter', () => limiter.close())
@@ -85,6 +85,7 @@ export function createApp({ config, logger, closers, resources }: ProcessContext
     /** Resolves with the address that it listens at. What listens last is closed first: nobody is let in any more. */
     listen(): Promise<string> {
       closers.add('HTTP server', () => close(), drainMs + 1_000)
+      services.feedHorizon.watch()
       return listen(server, config)
     },
     /** What else has to answer before this process is ready. */

@@ -35,6 +35,7 @@ describe('the configuration', () => {
       limits: {
         bodyBytes: 10_485_760,
         ingestSpans: 1_000,
+        feedHours: 72,
         queryDepth: 30,
         queryAliases: 50,
         queryTokens: 4_000,

@@ -39,6 +39,8 @@ export interface Limits {
   subscriptionsPerConnection: number
   /** Of a request, and as many traces. */
   ingestSpans: number
+  /** How long the feed keeps an event. */
+  feedHours: number
 }
 
 /** Every setting, with what it defaults to. README lists the same; a test compares. */
@@ -74,6 +76,7 @@ export const settings = {
   TRACEMEND_MAX_SUBSCRIPTIONS_PER_KEY: wholeNumber(1, 1_000_000).default(1_000),
   TRACEMEND_MAX_SUBSCRIPTIONS_PER_CONNECTION: wholeNumber(1, 1_000_000).default(100),
   TRACEMEND_MAX_INGEST_SPANS: wholeNumber(1, 100_000).default(1_000),
+  TRACEMEND_FEED_HOURS: wholeNumber(1, 8_760).default(72),
 }
 
 /** Clients of ours use these in the same shell; they configure no server. */
@@ -123,6 +126,7 @@ function shape(value: z.infer<z.ZodObject<typeof settings>>): Config {
       subscriptionsPerKey: value.TRACEMEND_MAX_SUBSCRIPTIONS_PER_KEY,
       subscriptionsPerConnection: value.TRACEMEND_MAX_SUBSCRIPTIONS_PER_CONNECTION,
       ingestSpans: value.TRACEMEND_MAX_INGEST_SPANS,
+      feedHours: value.TRACEMEND_FEED_HOURS,
     },
   }
 }

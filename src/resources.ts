@@ -1,5 +1,6 @@
 import type { Pool } from 'pg'
 import type { Config } from './config.ts'
+import { trimFeed, trimFeedAt } from './feed/feed.jobs.ts'
 import type { PrismaClient } from './generated/prisma/client.ts'
 import { type Bus, createBus } from './infra/bus.ts'
 import type { Closers } from './infra/closers.ts'
@@ -38,7 +39,7 @@ interface ResourcesOptions {
 }
 
 /** Every job there is. */
-const jobs = [retainTenants, indexTraces]
+const jobs = [retainTenants, trimFeed, indexTraces]
 
 export async function openResources(given: ResourcesOptions): Promise<Resources> {
   const { config, logger, closers, database } = given
@@ -68,6 +69,7 @@ export async function openResources(given: ResourcesOptions): Promise<Resources>
   const queue = await createQueue({ databaseUrl, redisUrl, logger, jobs })
   closers.add('queue', () => queue.close())
   await queue.schedule(retainTenants, {}, { pattern: retainTenantsAt })
+  await queue.schedule(trimFeed, {}, { pattern: trimFeedAt })
   await queue.schedule(indexTraces, {}, { pattern: indexTracesAt })
   const bus = await createBus({ databaseUrl, redisUrl, logger })
   closers.add('bus', () => bus.close())

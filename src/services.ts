@@ -1,10 +1,18 @@
 import type { Pool } from 'pg'
 import type { Limits } from './config.ts'
+import { createFeedRepository } from './feed/feed.repository.ts'
+import { createFeedService } from './feed/feed.service.ts'
+import { createFeedHorizonRepository } from './feed/feed-horizon.repository.ts'
+import { createFeedHorizon } from './feed/feed-horizon.service.ts'
+import { createFeedRetentionRepository } from './feed/feed-retention.repository.ts'
+import { createFeedRetentionService } from './feed/feed-retention.service.ts'
 import { createWakeupSource } from './feed/wakeups.ts'
 import type { PrismaClient } from './generated/prisma/client.ts'
 import type { Bus } from './infra/bus.ts'
 import type { Closers } from './infra/closers.ts'
+import { isDatabaseOutage } from './infra/database-errors.ts'
 import type { Logger } from './infra/logger.ts'
+import { createPatience } from './infra/patience.ts'
 import type { Queue } from './infra/queue.ts'
 import { createApiKeyRepository } from './tenants/api-key.repository.ts'
 import { createApiKeyService } from './tenants/api-key.service.ts'
@@ -28,9 +36,11 @@ import { createSearchIndexService } from './traces/search-index.service.ts'
 import { createSpanRepository } from './traces/span.repository.ts'
 import { createSpanService } from './traces/span.service.ts'
 import { createSpanContentRepository } from './traces/span-content.repository.ts'
+import { createSpanEventService } from './traces/span-event.service.ts'
 import { createTraceRepository } from './traces/trace.repository.ts'
 import { createTraceService } from './traces/trace.service.ts'
 import { createTraceContentRepository } from './traces/trace-content.repository.ts'
+import { createTraceEventService } from './traces/trace-event.service.ts'
 import { createTraceListRepository } from './traces/trace-list.repository.ts'
 import { createTraceStatsRepository } from './traces/trace-stats.repository.ts'
 import { createTraceStatsService } from './traces/trace-stats.service.ts'
@@ -38,7 +48,7 @@ import { createTraceStatsService } from './traces/trace-stats.service.ts'
 export type Services = ReturnType<typeof createServices>
 
 interface Dependencies {
-  limits: Pick<Limits, 'ingestSpans'>
+  limits: Pick<Limits, 'ingestSpans' | 'feedHours'>
   prisma: PrismaClient
   pool: Pool
   ingestPool: Pool
@@ -56,6 +66,30 @@ export function createServices({ limits, prisma, pool, ingestPool, queue, bus, l
   const onError = (error: unknown) => logger.warn({ err: error }, 'work in the background failed; it is tried again')
   const wakeups = createWakeupSource({ bus, pollMs })
 
+  const feedHorizon = createFeedHorizon({
+    horizon: createFeedHorizonRepository(pool),
+    logger,
+    onError: (error) => isDatabaseOutage(error) || onError(error),
+  })
+  closers.add('feed horizon', () => feedHorizon.close())
+  const feedRetention = createFeedRetentionService({
+    feed: createFeedRetentionRepository(pool),
+    hours: limits.feedHours,
+    onRemoved: (removed) => logger.debug(removed, 'old events were removed from the feed'),
+    onFuture: (removed) =>
+      logger.warn(removed, 'events were removed from the feed that a dump of another database cluster had brought'),
+  })
+
+  const patience = createPatience(logger, 'the database of the feed')
+  const feed = createFeedService({
+    feed: createFeedRepository(pool),
+    bus,
+    patience,
+    feedHours: limits.feedHours,
+    pollMs,
+  })
+  closers.add('feed', async () => feed.close())
+
   const tenants = createTenantRepository(prisma)
   const keys = createApiKeyRepository(prisma, pool)
   const usage = createUsageRepository(prisma)
@@ -72,9 +106,11 @@ export function createServices({ limits, prisma, pool, ingestPool, queue, bus, l
 
   const traces = createTraceRepository(pool)
   const ingest = createIngestRepository(ingestPool)
-  const searchIndex = createSearchIndexService({ index: createSearchIndexRepository(pool), queue, onError })
+  const index = createSearchIndexRepository(pool)
+  const searchIndex = createSearchIndexService({ index, queue, onError })
   closers.add('search index', () => searchIndex.close())
   const agents = createAgentRepository(pool)
+  const contents = createTraceContentRepository(pool)
 
   const rules: RetentionRule[] = [
     { name: 'ended API keys', removeBefore: keys.removeEndedKeys },
@@ -83,6 +119,8 @@ export function createServices({ limits, prisma, pool, ingestPool, queue, bus, l
   const onRemoved = (removed: object) => logger.info(removed, 'retention removed rows')
 
   return {
+    feedHorizon,
+    feedRetention,
     authentication,
     keyWatch,
     lastUsed,
@@ -96,8 +134,11 @@ export function createServices({ limits, prisma, pool, ingestPool, queue, bus, l
     traces: createTraceService({
       traces,
       lists: createTraceListRepository(pool),
-      contents: createTraceContentRepository(pool),
+      contents,
+      bus,
     }),
+    traceEvents: createTraceEventService({ feed, traces, contents, index }),
+    spanEvents: createSpanEventService({ feed }),
     spans: createSpanService({ spans: createSpanRepository(pool), contents: createSpanContentRepository(pool) }),
     agents: createAgentService({ agents }),
     traceStats: createTraceStatsService({ stats: createTraceStatsRepository(pool), agents }),

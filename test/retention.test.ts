@@ -50,9 +50,9 @@ describe('retention', () => {
   }
 
   test('is scheduled once, however many processes there are', async () => {
-    // Retention, and the sweep of the search index.
-    expect(await app.queue.depth()).toMatchObject({ delayed: 2 })
-    expect(await other.queue.depth()).toMatchObject({ delayed: 2 })
+    // Retention, the trimming of the feed, and the sweep of the search index.
+    expect(await app.queue.depth()).toMatchObject({ delayed: 3 })
+    expect(await other.queue.depth()).toMatchObject({ delayed: 3 })
   })
 
   test('removes keys that ended before it began; younger and live ones stay, and whoever keeps everything', async () => {
@@ -115,7 +115,7 @@ describe('retention', () => {
     await until(() => said().length === 1)
     expect(said()[0]).toMatchObject({ job: 'tenants.retain', err: { message: '1 retention rule(s) failed' } })
     expect(JSON.stringify(said())).toContain('not today')
-    expect(await app.queue.depth(), 'the schedules, and the next attempt').toMatchObject({ delayed: 3, failed: 0 })
+    expect(await app.queue.depth(), 'the schedules, and the next attempt').toMatchObject({ delayed: 4, failed: 0 })
 
     await query('drop trigger refuse on api_keys')
     await retain()

@@ -10,7 +10,7 @@ const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5
 const queueMs = 2_000
 
 /** What Prometheus scrapes. No label holds anything a client may choose, so that nobody can make a million series. */
-export function createMetrics(queueDepth: () => Promise<QueueDepth>) {
+export function createMetrics(queueDepth: () => Promise<QueueDepth>, feedStalledSeconds = () => 0) {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -23,6 +23,14 @@ export function createMetrics(queueDepth: () => Promise<QueueDepth>) {
       const depth = await withinTimeLimit('the depth of the queue', queueMs, queueDepth()).catch(() => null)
       this.reset()
       for (const [state, count] of Object.entries(depth ?? {})) this.set({ state }, count)
+    },
+  })
+  new Gauge({
+    name: 'tracemend_feed_stalled_seconds',
+    help: 'For how long the oldest open transaction that writes has held live events back; 0 where there is none.',
+    registers,
+    collect() {
+      this.set(feedStalledSeconds())
     },
   })
   return {
