@@ -47,7 +47,7 @@ export function createApp({ config, logger, closers, resources }: ProcessContext
 
   const routes: Record<string, Route> = {
     '/': async (_, response) => void response.writeHead(302, { location: '/graphql' }).end(),
-    '/graphql': createGraphQLHandler({ graphql, admission, maxBodyBytes: limits.bodyBytes }),
+    '/graphql': createGraphQLHandler({ graphql, admission, presenter, maxBodyBytes: limits.bodyBytes }),
     '/ingest': createIngestHandler({
       admission,
       maxBodyBytes: limits.bodyBytes,

@@ -11,11 +11,13 @@ test('the end of the process tells its clients to come back', async () => {
   const overWebSocket = subscribeOverWebSocket(place, ViewerEventsDocument)
   const overSse = subscribeOverSse(place, ViewerEventsDocument)
   await until(() => overWebSocket.results.length === 1 && overSse.results.length === 1)
+  expect(overSse.retry).toEqual({ ms: 1_000, isWithEnd: false })
   await app.close()
   await until(() => overWebSocket.ended && overSse.ended)
   expect(overWebSocket.closeCode).toBe(1012)
   expect(overSse.ended).toBe(true)
   expect(overSse.results.at(-1)?.errors?.map(({ extensions }) => extensions.code)).toEqual(['UNAVAILABLE'])
+  expect(overSse.retry).toEqual({ ms: 1_000, isWithEnd: true })
 })
 
 test('a client that was turned away and stays, or says nothing, does not keep the process from ending', async () => {

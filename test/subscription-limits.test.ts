@@ -115,3 +115,25 @@ test('a subscription whose answer the client would not take is refused and holds
   }
   expect(await readMetric(app.url, 'tracemend_open_subscriptions')).toBe(0)
 })
+
+test.each([
+  ['by its document', 'subscription { nope }', () => app.backend.operatorKey, 400, 'INVALID_INPUT'],
+  ['without a key', textOf(ViewerEventsDocument), () => null, 401, 'UNAUTHENTICATED'],
+])('a stream that is refused %s says so in its status and in its only event', async (_, query, key, status, code) => {
+  const headers = { ...headersOf(key()), accept: 'text/event-stream' }
+  const url = `${app.url}/graphql`
+  const answers = [
+    await fetch(url, { method: 'POST', headers, body: JSON.stringify({ query }) }),
+    await fetch(`${url}?${new URLSearchParams({ query })}`, { headers }),
+  ]
+  for (const answer of answers) {
+    expect({ status: answer.status, type: answer.headers.get('content-type') }).toEqual({
+      status,
+      type: 'text/event-stream',
+    })
+    const events = (await answer.text()).split('\n\n').filter((block) => block.startsWith('event: '))
+    expect(events).toHaveLength(2)
+    expect(JSON.parse(events[0]?.split('data: ')[1] ?? '')).toMatchObject({ errors: [{ extensions: { code } }] })
+    expect(events[1]).toMatch(/^event: complete\n/)
+  }
+})

@@ -105,9 +105,12 @@ const arrows: ImportRule[] = [
   },
   {
     name: 'words-arrow',
-    sentence: `Words (a domain's x.ts) import words, errors, node without its I/O, and ${domainWordPackages.join(', ')}.`,
+    sentence:
+      "Words (a domain's x.ts) import words, those of feed/ with `import type`, errors, node without its I/O, and " +
+      `${domainWordPackages.join(', ')}.`,
     governs: isLayer('words', 'domain'),
-    allowsFile: (to) => inDomain(to, 'words') || inZone(to, 'core'),
+    allowsFile: (to, _from, isTypeOnly) =>
+      inDomain(to, 'words') || inZone(to, 'core') || (isTypeOnly && inZone(to, 'feed') && to.layer === 'words'),
     allowsPackage: isPureOr(domainWordPackages),
   },
 ]
@@ -148,13 +151,13 @@ const surroundings: ImportRule[] = [
   {
     name: 'graphql-arrow',
     sentence:
-      'graphql/ imports graphql/, infra/, errors, and the words of tenants; config and src/services.ts only with ' +
-      '`import type`; other parts of domains only in schema.ts (their *.schema.ts) and context.ts (their loaders).',
+      'graphql/ imports graphql/, infra/, errors, and the words of tenants and feed/; config and src/services.ts only ' +
+      'with `import type`; other parts of domains only in schema.ts (their *.schema.ts) and context.ts (their loaders).',
     governs: isZone('graphql'),
     allowsFile: (to, from, isTypeOnly) => {
       if (inZone(to, 'graphql', 'infra', 'core', 'generated')) return true
       if (inZone(to, 'config') || isServices(to)) return isTypeOnly
-      if (to.domain === 'tenants' && to.layer === 'words') return true
+      if ((to.domain === 'tenants' || inZone(to, 'feed')) && to.layer === 'words') return true
       if (from.path === 'src/graphql/schema.ts') return inDomain(to, 'schema')
       return from.path === 'src/graphql/context.ts' && inDomain(to, 'loaders', 'words')
     },

@@ -24,6 +24,11 @@ export class FeedEvents<Event> implements AsyncIterableIterator<Event> {
     return this.#reader.next()
   }
 
+  /** Whether those entries are the same objects for all who are at the head of the feed. */
+  areShared(): boolean {
+    return this.#reader.isAtHead()
+  }
+
   /** What these entries mean to a subscription like this: any number of events for each of them. */
   readEvents(entries: readonly FeedEntry[]): Promise<Event[][]> {
     return this.#read(entries)

@@ -20,6 +20,8 @@ export interface FeedTail {
 }
 
 interface Options {
+  /** Where the end is that it begins at: a position that no crash of the database takes back. */
+  findLast(): Promise<FeedPosition>
   read(position: FeedPosition, limit: number): Promise<FeedPage>
   listen(onWake: () => void): () => void
   pollMs: number
@@ -29,16 +31,15 @@ const pageSize = 256
 /** Entries are kept while there are not more of them, nor of spans named by them. */
 const maxEntries = 512
 const maxSpans = 20_000
-const beyondAll: FeedPosition = { place: 2n ** 63n - 1n, id: 0n }
 const soonestMs = 2
 const latestMs = 500
 
-export function createFeedTail({ read, listen, pollMs }: Options): FeedTail {
+export function createFeedTail({ findLast, read, listen, pollMs }: Options): FeedTail {
   let entries: FeedEntry[] = []
   let spans = 0
   /** All that stands between these two is in `entries`; null: it has not looked yet. */
   let from: FeedPosition | null = null
-  let to = beyondAll
+  let to: FeedPosition = { place: 0n, id: 0n }
   let waiting = new Set<{ tell: (error?: unknown) => void }>()
   let isDue = true
   let isReading = false
@@ -61,11 +62,13 @@ export function createFeedTail({ read, listen, pollMs }: Options): FeedTail {
     try {
       while (isDue && waiting.size > 0 && !isClosed) {
         isDue = false
+        const isFirst = from === null
+        if (isFirst) from = to = await findLast()
         const page = await read(to, pageSize)
         if (isClosed) return
-        const hasMoved = from === null ? begin(page) : append(page)
+        const hasMoved = append(page)
         lookAgain(page, hasMoved)
-        if (hasMoved) tellAll()
+        if (hasMoved || isFirst) tellAll()
       }
     } catch (error) {
       isDue = true
@@ -73,11 +76,6 @@ export function createFeedTail({ read, listen, pollMs }: Options): FeedTail {
     } finally {
       isReading = false
     }
-  }
-
-  function begin({ horizon }: FeedPage): true {
-    from = to = { place: horizon, id: 0n }
-    return true
   }
 
   /** Says whether there was anything. */

@@ -18,10 +18,18 @@ export interface FeedPage {
 
 export function createFeedRepository(pool: Pool) {
   return {
-    /** The moment of now. */
+    /**
+     * The moment of now, as a snapshot. What it knows of transactions that did not commit, or not durably, a crash could
+     * take back, and give their numbers to others: so it is a transaction itself, whose commit makes all before it last.
+     */
     async findNow(): Promise<string> {
-      const { rows } = await pool.query({ name: 'feed-now', text: 'select pg_current_snapshot()::text as now' })
-      return rows[0].now
+      return (await pool.query({ name: 'feed-now', text: feedNow })).rows[0].now
+    },
+
+    /** Of the last event that can be read; of a feed without any, the very beginning. */
+    async findLast(tenantId: string): Promise<FeedPosition> {
+      const { rows } = await pool.query({ name: 'feed-last', text: feedLast, values: [tenantId] })
+      return rows[0] ? { place: BigInt(rows[0].place), id: BigInt(rows[0].id) } : { place: 0n, id: 0n }
     },
 
     async readPage(tenantId: string, { position, start, spans }: FeedCursor, limit: number): Promise<FeedPage> {
@@ -50,19 +58,34 @@ export function createFeedRepository(pool: Pool) {
   }
 }
 
+const feedNow = `
+  select pg_current_snapshot()::text as now from pg_logical_emit_message(true, 'tracemend', 'a moment')`
+
+const feedLast = `
+  select place::text, id::text from feed
+  where tenant_id = $1 and place < (select pg_snapshot_xmin(pg_current_snapshot()))
+  order by place desc, id desc limit 1`
+
 type StoredEntry = [string, string, number, string, string[], unknown[] | null]
 
-/** One statement, so that all of it is seen at one moment; one JSON, because lists in rows are slow to take apart. */
+/**
+ * One statement, so that all of it is seen at one moment; one JSON, because lists in rows are slow to take apart.
+ *
+ * What the planner could know is hidden from it: it would take a large tenant's feed for one of which the first row at
+ * hand will do, and read the table (200 ms of 1,000,000 rows, at the head), or with old statistics for a short one, and
+ * sort all of it (470 ms). So it goes along the index, in 0.1 ms at the head and 1 ms for a page.
+ */
 function statement(condition: string): string {
   return `
   select pg_snapshot_xmin(now)::text as horizon, pg_snapshot_xmax(now)::text as "end",
     (select place::text from feed_floors where tenant_id = $1) as "floorPlace",
     (select id::text from feed_floors where tenant_id = $1) as "floorId",
-    exists (select from feed where tenant_id = $1 and place >= pg_snapshot_xmin(now)) as "isWaiting",
+    coalesce(pg_snapshot_xmin(now) <= (
+      select place from feed where tenant_id = $1 order by place desc, id desc limit 1), false) as "isWaiting",
     (select json_agg(json_build_array(place::text, id::text, kind, trace_id, span_ids, before)) from (
-      select * from feed where tenant_id = $1 and (place, id) > ($2::xid8, $3::bigint)
+      select * from feed where tenant_id = $1 and (place, id) > ((select $2::xid8), (select $3::bigint))
         and place < pg_snapshot_xmin(now) ${condition}
-      order by place, id limit $4) page) as entries
+      order by place, id limit (select $4::bigint)) page) as entries
   from pg_current_snapshot() as now`
 }
 

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { DomainError } from '../errors.ts'
 import type { Patience } from '../infra/patience.ts'
@@ -10,6 +11,7 @@ import {
   feedTopic,
   isBefore,
   withoutPastStart,
+  withoutSettledStart,
 } from './feed.ts'
 import { decodeFeedCursor, feedCursorAfter } from './feed-cursor.ts'
 import { createFeedTail, type FeedTail } from './feed-tail.ts'
@@ -20,6 +22,8 @@ export type FeedService = ReturnType<typeof createFeedService>
 export interface FeedReader {
   /** What comes next, at least one entry: as soon as there is any. Null: it was closed. */
   next(): Promise<readonly FeedEntry[] | null>
+  /** Whether others who are at the head of the feed are given the same objects as were given last. */
+  isAtHead(): boolean
   /** Ends `next` at once, even while it waits. */
   close(): void
 }
@@ -45,14 +49,18 @@ const latestMs = 500
 
 export function createFeedService({ feed, bus, patience, feedHours, pollMs }: Dependencies) {
   const tails = new Map<string, SharedTail>()
-
+  const readers = new Set<FeedReader>()
   const closing = new AbortController()
+  // As many as there are subscriptions wait for the database with it.
+  setMaxListeners(0, closing.signal)
 
   function openTail(tenantId: string): SharedTail {
     const closing = new AbortController()
     const read = (position: FeedPosition, limit: number) =>
       patience(closing.signal, () => feed.readPage(tenantId, { position, start: null, spans: null }, limit))
-    const tail = createFeedTail({ read, listen: (onWake) => bus.listen(feedTopic(tenantId), onWake), pollMs })
+    const findLast = () => patience(closing.signal, () => feed.findLast(tenantId))
+    const listen = (onWake: () => void) => bus.listen(feedTopic(tenantId), onWake)
+    const tail = createFeedTail({ findLast, read, listen, pollMs })
     return { tail, readers: 0, closing }
   }
 
@@ -85,7 +93,7 @@ export function createFeedService({ feed, bus, patience, feedHours, pollMs }: De
     async open(tenantId: string, after: string | null): Promise<FeedReader> {
       const begun = after === null ? null : decodeFeedCursor(tenantId, after, 'after')
       const cursor = begun ?? cursorOf({ snapshot: await feed.findNow(), own: null })
-      if (begun) checkKept(await feed.readPage(tenantId, begun, 0), begun.position)
+      if (begun) checkKept(await feed.readPage(tenantId, begun, 0), begun)
       return read(tenantId, cursor)
     },
 
@@ -94,11 +102,7 @@ export function createFeedService({ feed, bus, patience, feedHours, pollMs }: De
 
     close(): void {
       closing.abort()
-      for (const { tail, closing } of tails.values()) {
-        closing.abort()
-        tail.close()
-      }
-      tails.clear()
+      for (const reader of readers) reader.close()
     },
   }
 
@@ -106,9 +110,11 @@ export function createFeedService({ feed, bus, patience, feedHours, pollMs }: De
     const closing = new AbortController()
     const { signal } = closing
     const { tail, leave } = takeTail(tenantId)
+    let stopReading = () => {}
     let stopWaiting = () => {}
     let cursor = from
     let waitMs = soonestMs
+    let isAtHead = false
 
     async function readOn(): Promise<readonly FeedEntry[] | null> {
       if (!tail.hasBegun()) await nextChange()
@@ -116,6 +122,7 @@ export function createFeedService({ feed, bus, patience, feedHours, pollMs }: De
         const known = cursor.start || cursor.spans !== null ? null : tail.after(cursor.position)
         if (known && isBefore(cursor.position, known.to)) cursor = { ...cursor, position: known.to }
         const entries = known ? known.entries : await readBehind()
+        isAtHead = known !== null
         if (entries.length > 0) return entries
         if (known) await nextChange()
       }
@@ -134,12 +141,11 @@ export function createFeedService({ feed, bus, patience, feedHours, pollMs }: De
 
     async function readBehind(): Promise<readonly FeedEntry[]> {
       const page = await patience(signal, () => feed.readPage(tenantId, cursor, pageSize))
-      checkKept(page, cursor.position)
-      const isFull = page.entries.length >= pageSize
-      const settled = { place: page.horizon, id: 0n }
-      const last = page.entries.at(-1)?.position ?? cursor.position
-      const position = !isFull && isBefore(last, settled) ? settled : last
-      cursor = withoutPastStart({ position, start: cursor.start, spans: null })
+      checkKept(page, cursor)
+      const position = page.entries.at(-1)?.position ?? cursor.position
+      cursor = { position, start: cursor.start, spans: null }
+      if (page.entries.length < pageSize) cursor = withoutSettledStart(cursor, page.horizon)
+      cursor = withoutPastStart(cursor)
       if (page.entries.length > 0 || cursor.start === null) {
         waitMs = soonestMs
       } else {
@@ -150,23 +156,31 @@ export function createFeedService({ feed, bus, patience, feedHours, pollMs }: De
       return page.entries
     }
 
-    return {
+    const reader: FeedReader = {
+      // What it waits for may take as long as a dead line: nobody waits for that once it is closed.
       next: () =>
-        readOn().catch((error) => {
-          if (signal.aborted) return null
-          throw error
+        new Promise((resolve, reject) => {
+          if (signal.aborted) return resolve(null)
+          stopReading = () => resolve(null)
+          readOn().then(resolve, reject)
         }),
+      isAtHead: () => isAtHead,
       close() {
         if (signal.aborted) return
         closing.abort()
+        stopReading()
         stopWaiting()
         leave()
+        readers.delete(reader)
       },
     }
+    readers.add(reader)
+    return reader
   }
 
-  function checkKept({ floor, end }: FeedPage, position: FeedPosition): void {
-    if (floor && isBefore(position, floor)) {
+  function checkKept({ floor, end }: FeedPage, { position, spans }: FeedCursor): void {
+    // An event of which not all spans were told of must be there itself.
+    if (floor && (isBefore(position, floor) || (spans !== null && !isBefore(floor, position)))) {
       throw new DomainError(
         'CURSOR_EXPIRED',
         `The feed keeps ${feedHours} hours, and the cursor is older: some of what came after it is removed.`,

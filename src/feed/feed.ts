@@ -66,6 +66,13 @@ export function withoutPastStart(cursor: FeedCursor): FeedCursor {
   return { ...cursor, start: null }
 }
 
+/** Where all has been read that stands below its limit, too: there is nothing left that it could exclude. */
+export function withoutSettledStart(cursor: FeedCursor, horizon: bigint): FeedCursor {
+  if (cursor.start === null || horizon < limitOf(cursor.start)) return cursor
+  const limit = { place: limitOf(cursor.start), id: 0n }
+  return { ...cursor, position: isBefore(cursor.position, limit) ? limit : cursor.position, start: null }
+}
+
 function limitOf({ snapshot, own }: FeedStart): bigint {
   const xmax = BigInt(snapshot.split(':')[1] ?? 0)
   return own !== null && own >= xmax ? own + 1n : xmax

@@ -1,5 +1,5 @@
 import { type ExecutionResult, GraphQLError } from 'graphql'
-import { isAsyncIterable, mapAsyncIterator, type Plugin } from 'graphql-yoga'
+import { isAsyncIterable, type Plugin } from 'graphql-yoga'
 import { InvalidInputError } from '../errors.ts'
 import { stringify } from '../raw-json.ts'
 import type { RequestContext } from './context.ts'
@@ -8,8 +8,8 @@ import type { ErrorPresenter } from './errors.ts'
 type Processor = NonNullable<Parameters<NonNullable<Plugin['onResultProcess']>>[0]['resultProcessor']>
 
 /**
- * Every result that leaves through Yoga passes here, whichever phase failed: over SSE all, over HTTP all that have an
- * error in them, and more (see graphql-http.ts). WebSocket asks the presenter itself.
+ * Every result that leaves through Yoga passes here, whichever phase failed: all that have an error in them, and more
+ * (see graphql-http.ts). Streams and WebSocket ask the presenter themselves (see result-bytes.ts).
  * Yoga writes a result out with the `stringify` that it finds on it.
  */
 export function useErrorPresenter(presenter: ErrorPresenter): Plugin<RequestContext> {
@@ -17,13 +17,12 @@ export function useErrorPresenter(presenter: ErrorPresenter): Plugin<RequestCont
     onResultProcess({ result, setResult, resultProcessor, setResultProcessor, acceptableMediaTypes, serverContext }) {
       const { requestId } = serverContext as unknown as RequestContext
       const present = (each: ExecutionResult) => ({ ...presentResult(each, presenter, requestId), stringify })
-      if (!resultProcessor) {
-        // A stream that can't be sent must not stay open.
-        if (isAsyncIterable(result)) (result as AsyncIterableIterator<unknown>).return?.()
+      // A stream comes here only where the client would not take one, and must not stay open.
+      const isStream = isAsyncIterable(result)
+      if (isStream) (result as AsyncIterableIterator<unknown>).return?.()
+      if (isStream || !resultProcessor) {
         setResult(present({ errors: [notAcceptable(acceptableMediaTypes)] }) as typeof result)
         setResultProcessor(refuseAsJson, 'application/json')
-      } else if (isAsyncIterable(result)) {
-        setResult(mapAsyncIterator(result as AsyncIterableIterator<ExecutionResult>, present) as typeof result)
       } else if (!Array.isArray(result)) {
         setResult(present(result as ExecutionResult) as typeof result)
       }

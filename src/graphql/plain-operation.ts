@@ -9,32 +9,49 @@ export interface PlainParams {
 }
 
 export function isPlain(params: object | undefined): params is PlainParams {
-  const { query, variables = null, operationName = null, ...others } = (params ?? {}) as Record<string, unknown>
+  const { query, variables, operationName, extensions, ...others } = (params ?? {}) as Record<string, unknown>
   return (
     typeof query === 'string' &&
-    typeof variables === 'object' &&
-    !Array.isArray(variables) &&
-    (operationName === null || typeof operationName === 'string') &&
+    isObjectOrNothing(variables) &&
+    isObjectOrNothing(extensions) &&
+    (operationName === null || operationName === undefined || typeof operationName === 'string') &&
     Object.keys(others).length === 0
   )
 }
 
+function isObjectOrNothing(value: unknown): boolean {
+  return value === undefined || (typeof value === 'object' && !Array.isArray(value))
+}
+
+/** Which kinds of answer can be given without Yoga's HTTP. */
+export interface Answerable {
+  method: string
+  result: boolean
+  stream: boolean
+}
+
+type Outcome = ExecutionResult | AsyncIterable<ExecutionResult>
+
 /**
- * The phases of an operation that came by POST, with every plugin of the server, and without its HTTP. Null: it is a
- * subscription, and nothing has been done. Whatever is wrong with the document is thrown or answered as Yoga does.
+ * The phases of an operation that came by HTTP, with every plugin of the server, and without its HTTP. Null: its answer
+ * is of a kind that is Yoga's to give, and nothing has been done. Whatever is wrong with the document is thrown or
+ * answered as Yoga does.
  */
 export async function runPlainOperation(
   graphql: GraphQLServer,
   context: HttpContext,
   { query, variables, operationName }: PlainParams,
-): Promise<ExecutionResult | null> {
+  answerable: Answerable,
+): Promise<Outcome | null> {
   // Yoga looks at the method alone, and takes a context without a request for that of a WebSocket.
-  const given = { ...context, request: { method: 'POST' } }
-  const { schema, parse, validate, contextFactory, execute } = graphql.getEnveloped(given)
+  const given = { ...context, request: { method: answerable.method } }
+  const { schema, parse, validate, contextFactory, execute, subscribe } = graphql.getEnveloped(given)
   const document = parse(query)
   const errors = validate(schema, document)
   if (errors.length > 0) return { errors }
-  if (getOperationAST(document, operationName)?.operation === 'subscription') return null
+  const isSubscription = getOperationAST(document, operationName)?.operation === 'subscription'
+  if (!(isSubscription ? answerable.stream : answerable.result)) return null
   const contextValue = await contextFactory()
-  return execute({ schema, document, contextValue, variableValues: variables, operationName })
+  const run = isSubscription ? subscribe : execute
+  return run({ schema, document, contextValue, variableValues: variables, operationName })
 }

@@ -11,8 +11,8 @@ import { SharedResult } from './shared-result.ts'
 /**
  * Subscribers who ask the same (the same document with the same variables) and may see the same (the same tenant and
  * scopes) are one group: what an entry of the feed means to it is executed and written out once, for whoever of it
- * comes there first, and kept until all have come who were there then. Loaders are fresh for each such time: what they
- * read is as new as the entries, or newer.
+ * comes there first, and kept until all have come who were there then, or there is too much of it. Loaders are fresh
+ * for each such time: what they read is as new as the entries, or newer.
  */
 export interface SharedExecution {
   subscribe<Event>(events: FeedEvents<Event>, run: Run): AsyncIterableIterator<ExecutionResult>
@@ -20,7 +20,9 @@ export interface SharedExecution {
 
 interface Group {
   members: number
-  made: WeakMap<FeedEntry, Made>
+  /** The oldest first. */
+  made: Map<FeedEntry, Made>
+  characters: number
   leave(): void
 }
 
@@ -29,12 +31,16 @@ interface Made {
   results: Promise<SharedResult[][]>
   index: number
   awaitedBy: number
+  /** Of the text of its results, when that is known. */
+  characters: number
 }
 
 /** Of entries at once; and how much of their results may be in memory, where that is more than those of one. */
 const fewestEntries = 16
 const mostEntries = 256
 const mostCharacters = 256_000
+/** Of a group, for those of it who are behind. */
+const mostKept = { entries: 1_000, characters: 1_000_000 }
 
 export function createSharedExecution(): SharedExecution {
   const groups = new WeakMap<OperationPlan, Map<string, Group>>()
@@ -46,7 +52,8 @@ export function createSharedExecution(): SharedExecution {
     groups.set(plan, ofPlan)
     const group = ofPlan.get(key) ?? {
       members: 0,
-      made: new WeakMap(),
+      made: new Map(),
+      characters: 0,
       leave() {
         if (--this.members === 0 && ofPlan.get(key) === this) ofPlan.delete(key)
       },
@@ -67,6 +74,7 @@ class SharedResults<Event> implements AsyncIterableIterator<ExecutionResult> {
   readonly #run: Run
   readonly #group: Group
   #entries: readonly FeedEntry[] = []
+  #areShared = false
   #nextEntry = 0
   #atOnce = fewestEntries
   #results: SharedResult[] = []
@@ -123,11 +131,12 @@ class SharedResults<Event> implements AsyncIterableIterator<ExecutionResult> {
       const entries = await this.#events.nextEntries()
       if (entries === null) return null
       this.#entries = entries
+      this.#areShared = this.#events.areShared()
       this.#nextEntry = 0
     }
     const some = this.#entries.slice(this.#nextEntry, this.#nextEntry + this.#atOnce)
     this.#nextEntry += some.length
-    const results = await this.#take(some)
+    const results = this.#areShared ? await this.#take(some) : (await this.#makePatiently(some)).flat()
     const isMuch = results.reduce((sum, { length }) => sum + length, 0) > mostCharacters
     this.#atOnce = isMuch ? Math.ceil(this.#atOnce / 2) : Math.min(2 * this.#atOnce, mostEntries)
     return results
@@ -137,17 +146,27 @@ class SharedResults<Event> implements AsyncIterableIterator<ExecutionResult> {
     const { made, members } = this.#group
     const missing = entries.filter((entry) => !made.has(entry))
     if (missing.length > 0) {
-      const results = this.#events.patiently(() => this.#make(missing))
-      for (const [index, entry] of missing.entries()) made.set(entry, { results, index, awaitedBy: members })
+      const results = this.#makePatiently(missing)
+      for (const [index, entry] of missing.entries()) {
+        made.set(entry, { results, index, awaitedBy: members, characters: 0 })
+      }
+      results.then(
+        (all) => weigh(this.#group, missing, all),
+        () => missing.forEach((entry) => void made.delete(entry)),
+      )
     }
-    const taken = entries.map((entry) => {
-      const own = made.get(entry) as Made
-      if (--own.awaitedBy <= 0) made.delete(entry)
-      return own
-    })
-    const results = new Map<Promise<SharedResult[][]>, SharedResult[][]>()
-    for (const own of taken) if (!results.has(own.results)) results.set(own.results, await own.results)
-    return taken.flatMap(({ results: of, index }) => results.get(of)?.[index] ?? [])
+    const taken = entries.map((entry) => made.get(entry) as Made)
+    for (const entry of entries) {
+      const own = made.get(entry)
+      if (own && --own.awaitedBy <= 0) drop(this.#group, entry)
+    }
+    const results: SharedResult[][] = []
+    for (const { results: all, index } of taken) results.push((await all)[index] ?? [])
+    return results.flat()
+  }
+
+  #makePatiently(entries: readonly FeedEntry[]): Promise<SharedResult[][]> {
+    return this.#events.patiently(() => this.#make(entries))
   }
 
   async #make(entries: readonly FeedEntry[]): Promise<SharedResult[][]> {
@@ -165,6 +184,25 @@ class SharedResults<Event> implements AsyncIterableIterator<ExecutionResult> {
     }
     return Promise.all(events.map((ofEntry) => Promise.all(ofEntry.map(execute))))
   }
+}
+
+/** Those who are behind have what is too much made for themselves. */
+function weigh(group: Group, entries: readonly FeedEntry[], results: readonly SharedResult[][]): void {
+  for (const [index, entry] of entries.entries()) {
+    const own = group.made.get(entry)
+    if (!own) continue
+    own.characters = (results[index] ?? []).reduce((sum, { length }) => sum + length, 0)
+    group.characters += own.characters
+  }
+  for (const entry of group.made.keys()) {
+    if (group.made.size <= mostKept.entries && group.characters <= mostKept.characters) return
+    drop(group, entry)
+  }
+}
+
+function drop(group: Group, entry: FeedEntry): void {
+  group.characters -= group.made.get(entry)?.characters ?? 0
+  group.made.delete(entry)
 }
 
 function isOutage(error: unknown): boolean {

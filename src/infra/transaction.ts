@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import type { Pool, PoolClient } from 'pg'
 import { isDatabaseOutage } from './database-errors.ts'
 
@@ -27,4 +28,29 @@ async function undo(client: PoolClient, cause: unknown): Promise<void> {
     () => client.release(),
     (error) => client.release(error),
   )
+}
+
+const attempts = 10
+const longestPauseMs = 10
+
+/** Serialization failure, deadlock, and a row that was expected to be new: the transaction did nothing. */
+const racedCodes = new Set(['40001', '40P01', '23505'])
+
+/** Anew, a moment later, what has done nothing because others were at the same rows. */
+export async function untilUnraced<Result>(work: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work()
+    } catch (error) {
+      if (attempt === attempts || !isRaced(error)) throw error
+      await pause(Math.random() * longestPauseMs * attempt)
+    }
+  }
+}
+
+/** Says so itself, where PostgreSQL sees nothing wrong. */
+export class RacedError extends Error {}
+
+function isRaced(error: unknown): boolean {
+  return error instanceof RacedError || racedCodes.has(String((error as { code?: unknown }).code))
 }

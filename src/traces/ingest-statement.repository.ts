@@ -107,6 +107,14 @@ function oneByOne(traceId: string, id: string): string {
     select * from spans where tenant_id = $1 and trace_id = ${traceId} and id = ${id} offset 0) as s`
 }
 
+/**
+ * In the feed, of what is written now (see PROTOCOL.md, 3). The moment is when all rows are held: by the snapshot of the
+ * statement, a trace that others made and removed while it waited would still be to come.
+ */
+function placeAt(snapshot: string): string {
+  return `greatest(pg_current_xact_id(), (pg_snapshot_xmax(${snapshot})::text::numeric - 1)::text::xid8)`
+}
+
 /** Sorted, so that two of them can't wait for each other. */
 export const insertAgents = `
   insert into agents (tenant_id, id, name, first_seen_at, last_seen_at)
@@ -216,10 +224,12 @@ function storeStatement({ isFresh }: { isFresh: boolean }): string {
     select $1, $3, traces, spans from new where traces > 0 or spans > 0
     on conflict (tenant_id, month) do update set traces = u.traces + excluded.traces, spans = u.spans + excluded.spans
     returning u.spans),
+  moment as (select snapshot_of_now() as snapshot from new),
   fed as (
-    insert into feed (tenant_id, kind, trace_id, span_ids, before, at)
-    select $1, kind, t.id, case when kind < 2 then coalesce(c.ids, '{}') else '{}' end, ${before}, $2::timestamptz
-    from stored_traces t join given_traces g using (id) left join changed_spans c on c.trace_id = t.id
+    insert into feed (tenant_id, place, kind, trace_id, span_ids, before, at)
+    select $1, ${placeAt('m.snapshot')}, kind, t.id, case when kind < 2 then coalesce(c.ids, '{}') else '{}' end, ${before}, $2::timestamptz
+    from moment m cross join stored_traces t join given_traces g using (id)
+    left join changed_spans c on c.trace_id = t.id
     ${joinWas} cross join lateral (
       select case when t.is_new then 0 else 1 end union all
       select 2 where t.status > 0 and coalesce(g."wasStatus", 0) = 0) as e(kind)
@@ -245,6 +255,6 @@ function storeStatement({ isFresh }: { isFresh: boolean }): string {
     exists (select from stored_traces t where not t.is_new and not t.id = any($8::text[])) or exists (
       select from stored n where not n.is_new
         and not exists (select from former o where o.trace_id = n.trace_id and o.id = n.id)) as "isRaced",
-    pg_current_snapshot()::text as snapshot, pg_current_xact_id()::text as own
+    (select snapshot from moment)::text as snapshot, pg_current_xact_id()::text as own
   from new`
 }

@@ -1,7 +1,7 @@
 import type { Pool, PoolClient } from 'pg'
 import type { FeedStart } from '../feed/feed.ts'
 import { newId } from '../ids.ts'
-import { inTransaction } from '../infra/transaction.ts'
+import { inTransaction, RacedError, untilUnraced } from '../infra/transaction.ts'
 import { type FormerSpan, type FormerTrace, priceBatch } from './batch-price.ts'
 import { findFormerSpans, holdTraces, insertAgents, storeFresh, storeMerged } from './ingest-statement.repository.ts'
 import type { PricedCall } from './model-price.ts'
@@ -46,11 +46,6 @@ export class QuotaReachedError extends Error {
   }
 }
 
-class RacedError extends Error {}
-
-const attempts = 10
-/** Serialization failure, deadlock, and a row that was expected to be new: the transaction did nothing. */
-const retryable = ['40001', '40P01', '23505']
 const maxKnownAgents = 10_000
 
 export function createIngestRepository(pool: Pool) {
@@ -104,16 +99,9 @@ export function createIngestRepository(pool: Pool) {
 
   return {
     async storeBatch(tenantId: string, batch: Batch, options: StoreOptions): Promise<StoredBatch> {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          const stored = await inTransaction(pool, (client) => store(client, tenantId, batch, options))
-          remember(agentsOf(batch).map((name) => `${tenantId}/${name}`))
-          return stored
-        } catch (error) {
-          const isRetryable = error instanceof RacedError || retryable.includes((error as { code?: string }).code ?? '')
-          if (!isRetryable || attempt === attempts) throw error
-        }
-      }
+      const stored = await untilUnraced(() => inTransaction(pool, (client) => store(client, tenantId, batch, options)))
+      remember(agentsOf(batch).map((name) => `${tenantId}/${name}`))
+      return stored
     },
 
     /** For a batch of which nothing is to be stored. */

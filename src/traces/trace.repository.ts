@@ -1,5 +1,5 @@
 import type { Pool, PoolClient } from 'pg'
-import { inTransaction } from '../infra/transaction.ts'
+import { inTransaction, untilUnraced } from '../infra/transaction.ts'
 import type { Trace } from './trace.ts'
 import { imageOf } from './trace-image.repository.ts'
 import { toTrace, traceColumns } from './trace-row.repository.ts'
@@ -15,7 +15,7 @@ export interface TraceOutcome {
 
 export function createTraceRepository(pool: Pool) {
   function remove(tenantId: string, ids: readonly string[], now: Date): Promise<number> {
-    return inTransaction(pool, (client) => removeHeld(client, tenantId, ids, now))
+    return untilUnraced(() => inTransaction(pool, (client) => removeHeld(client, tenantId, ids, now)))
   }
 
   return {
@@ -34,14 +34,15 @@ export function createTraceRepository(pool: Pool) {
       { success, outcome }: TraceOutcome,
       now: Date,
     ): Promise<Trace | null> {
-      return inTransaction(pool, async (client) => {
+      const values = [tenantId, id, success, outcome ?? null, outcome !== undefined, now]
+      async function set(client: PoolClient): Promise<Trace | null> {
         const held = await client.query(holdTraces, [tenantId, [id]])
         if (held.rows.length === 0) return null
-        const values = [tenantId, id, success, outcome ?? null, outcome !== undefined, now]
         await client.query(setOutcome, values)
         const { rows } = await client.query({ name: 'find-traces', text: findTraces, values: [tenantId, [id]] })
         return toTrace(rows[0])
-      })
+      }
+      return untilUnraced(() => inTransaction(pool, set))
     },
 
     /** With everything that belongs to them. */

@@ -22,7 +22,14 @@ const arriveMs = 60_000
 const lingerMs = 2_000
 
 export function createHttpServer({ routes, presenter, metrics }: Options): Server {
-  const server = createServer({ requestTimeout: arriveMs, headersTimeout: 20_000, keepAliveTimeout: 65_000 })
+  const server = createServer({
+    requestTimeout: arriveMs,
+    headersTimeout: 20_000,
+    keepAliveTimeout: 65_000,
+    // Of a peer that is gone and was told nothing since, the kernel finds out.
+    keepAlive: true,
+    keepAliveInitialDelay: 15_000,
+  })
   const answering = new WeakMap<Duplex, ServerResponse>()
   server.on('request', async (request, response) => {
     answering.set(request.socket, response)

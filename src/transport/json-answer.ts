@@ -32,12 +32,14 @@ export function sendAnswer(
   response.writeHead(200, {
     'content-type': `${type}; charset=utf-8`,
     'content-length': Buffer.byteLength(text),
-    ...(origin !== undefined && corsHeaders(origin)),
+    ...corsHeaders(origin),
   })
   response.end(text)
 }
 
-function corsHeaders(origin: string): Record<string, string> {
+/** What lets scripts of another origin read an answer. */
+export function corsHeaders(origin: string | undefined): Record<string, string> {
+  if (origin === undefined) return {}
   return {
     'access-control-allow-origin': origin,
     'access-control-expose-headers': 'x-request-id, retry-after',

@@ -73,7 +73,7 @@ beforeAll(async () => {
   })
   const graphql = yoga as unknown as GraphQLServer
   const admission = { admit: async () => anonymous }
-  const handle = createGraphQLHandler({ graphql, admission, maxBodyBytes: 10_000 })
+  const handle = createGraphQLHandler({ graphql, admission, presenter, maxBodyBytes: 10_000 })
   server = createServer((request, response) => void handle(request, response, 'request-1'))
   const metrics = createMetrics(async () => ({}) as never)
   const limits = { bodyBytes: 10_000, subscriptionsPerConnection: 10 }
@@ -133,7 +133,7 @@ describe('raw JSON, nested 10,000 deep, leaves as the text it is', () => {
   test('as an event over SSE', async () => {
     const { text } = await post(`subscription { answers ${fields} }`, 'text/event-stream')
     const next = `event: next\ndata: {"data":{"answers":${answer}}}\n\n`
-    expect(text).toBe(`:\n\n${next}${next}event: complete\ndata:\n\n`)
+    expect(text).toBe(`:\nretry: 1000\n\n${next}${next}event: complete\ndata: \nretry: 1000\n\n`)
   })
 
   test('as a result and as an event over WebSocket', async () => {

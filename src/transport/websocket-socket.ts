@@ -1,43 +1,50 @@
 import type { IncomingMessage } from 'node:http'
-import type { ExecutionResult } from 'graphql'
+import type { Duplex } from 'node:stream'
 import type { Server } from 'graphql-ws'
 import type { WebSocket } from 'ws'
 import type { Logger } from '../infra/logger.ts'
 import type { Metrics } from '../infra/metrics.ts'
-import { createPayloadPlace, type PayloadPlace } from './websocket-payload.ts'
+import type { Heartbeat } from './heartbeat.ts'
+import { corkForThisTurn, writeTo } from './outgoing.ts'
+import { textFrame } from './websocket-frame.ts'
 
 /** What the operations of a connection know of it. */
 export interface Connection {
   socket: WebSocket
   request: IncomingMessage
   places: Set<Place>
-  payload: PayloadPlace
+  send: Send
 }
+
+/** Says with a promise when the next frame may come, and with nothing that it may at once. */
+export type Send = (frame: Buffer) => Promise<void> | undefined
 
 /** Of a subscription that is open, or being opened: then it has no stream yet. */
 export interface Place {
-  stream?: AsyncIterableIterator<ExecutionResult>
+  stream?: AsyncIterableIterator<never>
 }
 
 interface Options extends Pick<Connection, 'socket' | 'request'> {
+  /** What the request was upgraded to, below the WebSocket. */
+  stream: Duplex
   protocol: Server<Connection>
+  heartbeat: Heartbeat
   logger: Logger
   metrics: Pick<Metrics, 'openSockets'>
-  heartbeatMs: number
 }
 
 /** Who doesn't take what it is sent is not listened to either: its pings and queries would be answered into memory. */
 const maxUnsentBytes = 1_000_000
 
 /** Between one socket and the protocol: frames in, frames out, and a heartbeat that finds who is gone. */
-export function connectSocket({ socket, request, protocol, logger, metrics, heartbeatMs }: Options): void {
+export function connectSocket({ socket, request, stream, protocol, heartbeat, logger, metrics }: Options): void {
   metrics.openSockets.inc()
-  const stopHeartbeat = startHeartbeat(socket, heartbeatMs)
-  const payload = createPayloadPlace()
+  const stopHeartbeat = heartbeat.watch(socket, request.socket)
+  const send = createSend(socket, stream)
   const closed = protocol.opened(
     {
       protocol: socket.protocol,
-      send: (frame) => send(socket, payload.fill(frame)),
+      send: (frame) => send(textFrame(frame)),
       close: (code, reason) => socket.close(code, reason),
       onMessage: (take) => {
         socket.on('message', (frame) => {
@@ -50,7 +57,7 @@ export function connectSocket({ socket, request, protocol, logger, metrics, hear
         })
       },
     },
-    { socket, request, places: new Set(), payload },
+    { socket, request, places: new Set(), send },
   )
   // A frame beyond the limit, a broken line: ws closes the socket itself, with the code for it.
   socket.on('error', (error) => logger.debug({ err: error }, 'a WebSocket broke'))
@@ -63,29 +70,21 @@ export function connectSocket({ socket, request, protocol, logger, metrics, hear
   })
 }
 
-/** Resolves when the frame is with the kernel, so that the next event is not taken before this one is on its way. */
-function send(socket: WebSocket, frame: string): Promise<void> {
-  if (socket.readyState !== socket.OPEN) return Promise.resolve()
-  return new Promise((resolve, reject) => {
-    socket.send(frame, (error) => {
-      if (socket.isPaused && socket.bufferedAmount <= maxUnsentBytes) socket.resume()
-      if (error) reject(error)
-      else resolve()
-    })
-    if (socket.bufferedAmount > maxUnsentBytes) socket.pause()
-  })
-}
+/** Past ws, which would write each frame in two parts; beside its own frames, which are written at once and whole. */
+function createSend(socket: WebSocket, stream: Duplex): Send {
+  function listenAgain(): void {
+    if (socket.isPaused && stream.writableLength <= maxUnsentBytes) socket.resume()
+  }
 
-function startHeartbeat(socket: WebSocket, everyMs: number): () => void {
-  let isAlive = true
-  socket.on('pong', () => {
-    isAlive = true
-  })
-  const timer = setInterval(() => {
-    if (!isAlive) return socket.terminate()
-    isAlive = false
-    socket.ping()
-  }, everyMs)
-  timer.unref()
-  return () => clearInterval(timer)
+  return (frame) => {
+    // Whoever sends is stopped when the socket has closed, which it is about to.
+    if (socket.readyState !== socket.OPEN || stream.destroyed) return new Promise(() => {})
+    corkForThisTurn(stream)
+    const taken = writeTo(stream, frame)
+    if (taken && stream.writableLength > maxUnsentBytes) {
+      socket.pause()
+      taken.then(listenAgain)
+    }
+    return taken
+  }
 }

@@ -7,13 +7,14 @@ import type { GraphQLServer } from '../graphql/yoga.ts'
 import type { Logger } from '../infra/logger.ts'
 import type { Metrics } from '../infra/metrics.ts'
 import type { Admission } from './admission.ts'
+import { createHeartbeat, type HeartbeatOptions } from './heartbeat.ts'
 import { ignorePlainUpgrades } from './plain-upgrade.ts'
 import { requestIdOf } from './request-id.ts'
 import { turnAway } from './turn-away.ts'
 import { createOperations } from './websocket-operations.ts'
 import { connectSocket } from './websocket-socket.ts'
 
-interface Options {
+interface Options extends HeartbeatOptions {
   server: Server
   graphql: GraphQLServer
   admission: Admission
@@ -23,8 +24,6 @@ interface Options {
   metrics: Pick<Metrics, 'openSockets'>
   /** How long a client may take to say who it is. */
   initMs?: number
-  /** A dead peer is found at the second beat that it leaves unanswered. */
-  heartbeatMs?: number
 }
 
 export interface WebSocketTransport {
@@ -45,7 +44,8 @@ export function attachWebSocket({
   logger,
   metrics,
   initMs = 5_000,
-  heartbeatMs = 20_000,
+  heartbeatMs,
+  silentMs,
 }: Options): WebSocketTransport {
   const maxSubscriptions = limits.subscriptionsPerConnection
   const operations = createOperations({ graphql, admission, presenter, maxSubscriptions })
@@ -57,6 +57,7 @@ export function attachWebSocket({
     perMessageDeflate: false,
     handleProtocols: () => 'graphql-transport-ws',
   })
+  const heartbeat = createHeartbeat({ heartbeatMs, silentMs })
   let isClosing = false
   sockets.on('headers', (headers, request) => headers.push(`x-request-id: ${requestIdOf(request)}`))
   sockets.on('wsClientError', (error, stream, request) => {
@@ -68,7 +69,7 @@ export function attachWebSocket({
     const refusal = isClosing ? restarting : refusalOf(request)
     if (refusal) return turnAway(stream, { ...refusal, requestId: requestIdOf(request) })
     sockets.handleUpgrade(request, stream, head, (socket) =>
-      connectSocket({ socket, request, protocol, logger, metrics, heartbeatMs }),
+      connectSocket({ socket, request, stream, protocol, heartbeat, logger, metrics }),
     )
   })
 

@@ -15,6 +15,8 @@ export interface Live<Data> {
   ended: boolean | Error
   /** With which code the socket was closed, if it was one. */
   closeCode: number | null
+  /** When the server last asked to be asked again after a break, if it was a stream: with its last event, or before. */
+  retry: { ms: number; isWithEnd: boolean } | null
   close(): Promise<void>
 }
 
@@ -39,7 +41,13 @@ export function subscribeOverWebSocket<Data, Given>(
   document: TypedDocumentNode<Data, Given> | string,
   variables?: Given,
 ): Live<Data> {
-  const live: Live<Data> = { results: [], ended: false, closeCode: null, close: async () => client.dispose() }
+  const live: Live<Data> = {
+    results: [],
+    ended: false,
+    closeCode: null,
+    retry: null,
+    close: async () => client.dispose(),
+  }
   const client = createClient({
     url: `${url.replace('http', 'ws')}/graphql`,
     webSocketImpl: WebSocket,
@@ -74,7 +82,7 @@ export function subscribeOverSse<Data, Given>(
   variables?: Given,
 ): Live<Data> {
   const abort = new AbortController()
-  const live: Live<Data> = { results: [], ended: false, closeCode: null, close: async () => abort.abort() }
+  const live: Live<Data> = { results: [], ended: false, closeCode: null, retry: null, close: async () => abort.abort() }
   const request = {
     method: 'POST',
     headers: { ...headersOf(key), accept: 'text/event-stream' },
@@ -110,6 +118,8 @@ function readBlock<Data>(block: string, live: Live<Data>): void {
   const event = lines.find((line) => line.startsWith('event: '))?.slice(7)
   const data = lines.find((line) => line.startsWith('data: '))?.slice(6)
   if (event === 'next' && data) live.results.push(JSON.parse(data))
+  const retry = lines.find((line) => line.startsWith('retry: '))?.slice(7)
+  if (retry) live.retry = { ms: Number(retry), isWithEnd: event === 'complete' }
   if (event === 'complete') live.ended = true
 }
 

@@ -17,3 +17,6 @@ CREATE TABLE "feed_floors" (
 
     CONSTRAINT "feed_floors_pkey" PRIMARY KEY ("tenant_id")
 );
+
+-- What pg_current_snapshot() says within a statement is of when the statement began.
+CREATE FUNCTION "snapshot_of_now"() RETURNS pg_snapshot LANGUAGE plpgsql VOLATILE AS $$ BEGIN RETURN pg_current_snapshot(); END $$;

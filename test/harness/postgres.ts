@@ -1,0 +1,43 @@
+import { chmod, mkdtemp, realpath, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { claimDataFolder } from '../../src/infra/data-folder.ts'
+import { startEmbeddedPostgres } from '../../src/infra/embedded-postgres.ts'
+import { createLogger } from '../../src/infra/logger.ts'
+
+/** A PostgreSQL of the test's own, which may go away and come back without harm to others. */
+export interface TestPostgres {
+  url: string
+  /** Ends every connection, and refuses new ones for a while. */
+  restart(meanwhile?: () => Promise<void>): Promise<void>
+  end(): Promise<void>
+}
+
+export async function createPostgres(): Promise<TestPostgres> {
+  const parent = await realpath(await mkdtemp(join(tmpdir(), 'tracemend-postgres-')))
+  // Where we are root, PostgreSQL runs as another user and has to get in.
+  await chmod(parent, 0o755)
+  const folder = await claimDataFolder(join(parent, 'data'))
+  const start = (port?: number) =>
+    startEmbeddedPostgres({
+      folder: folder.path,
+      logger: createLogger('silent'),
+      settings: { fsync: 'off' },
+      ...(port && { port }),
+    })
+  let postgres = await start()
+  const { url } = postgres
+  return {
+    url,
+    async restart(meanwhile = async () => {}) {
+      await postgres.stop()
+      await meanwhile()
+      postgres = await start(Number(new URL(url).port))
+    },
+    async end() {
+      await postgres.stop()
+      await folder.release()
+      await rm(parent, { recursive: true, maxRetries: 5 })
+    },
+  }
+}
