@@ -10,10 +10,12 @@ export interface TestPostgres {
   url: string
   /** Ends every connection, and refuses new ones for a while. */
   restart(meanwhile?: () => Promise<void>): Promise<void>
+  /** Ends it as a power cut does, and starts it again. */
+  crash(): Promise<void>
   end(): Promise<void>
 }
 
-export async function createPostgres(): Promise<TestPostgres> {
+export async function createPostgres(settings: Record<string, string> = {}): Promise<TestPostgres> {
   const parent = await realpath(await mkdtemp(join(tmpdir(), 'tracemend-postgres-')))
   // Where we are root, PostgreSQL runs as another user and has to get in.
   await chmod(parent, 0o755)
@@ -22,7 +24,7 @@ export async function createPostgres(): Promise<TestPostgres> {
     startEmbeddedPostgres({
       folder: folder.path,
       logger: createLogger('silent'),
-      settings: { fsync: 'off' },
+      settings: { fsync: 'off', ...settings },
       ...(port && { port }),
     })
   let postgres = await start()
@@ -32,6 +34,12 @@ export async function createPostgres(): Promise<TestPostgres> {
     async restart(meanwhile = async () => {}) {
       await postgres.stop()
       await meanwhile()
+      postgres = await start(Number(new URL(url).port))
+    },
+    async crash() {
+      process.kill(postgres.pid, 'SIGQUIT')
+      // Stopping what has stopped waits until it has.
+      await postgres.stop()
       postgres = await start(Number(new URL(url).port))
     },
     async end() {
