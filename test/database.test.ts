@@ -12,7 +12,9 @@ import { until } from './harness/until.ts'
 /** What migrations add by hand because schema.prisma can't say it: how the catalog's lines begin, as `readCatalog` writes them. */
 const writtenByHand: readonly string[] = [
   'extension btree_gin',
-  ...['fuller(text,text)', 'merge_object(json,json)', 'merge_tags(text[],text[])', 'snapshot_of_now('].map((name) => `function ${name}`),
+  ...['fuller(text,text)', 'merge_object(json,json)', 'merge_tags(text[],text[])', 'snapshot_of_now('].map(
+    (name) => `function ${name}`,
+  ),
   ...['ms_between(', 'span_status(', 'trace_status('].map((name) => `function ${name}`),
   ...['status', 'success', 'outcome', 'started_at', 'ended_at', 'duration_ms', 'input_tokens', 'output_tokens']
     .concat(['total_tokens', 'cached_input_tokens', 'reasoning_tokens', 'cost', 'cost_source'])

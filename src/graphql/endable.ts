@@ -49,13 +49,13 @@ export function endable<Value>({ source, asLast, onEnd }: Options<Value>): Endab
   }
 
   const values: AsyncIterableIterator<Value> = {
-    async next() {
+    next() {
       if (last) {
         const { value } = last
         last = undefined
-        return { done: false, value }
+        return Promise.resolve({ done: false, value })
       }
-      return isOver ? over : new Promise(pull)
+      return isOver ? Promise.resolve(over) : new Promise(pull)
     },
     async return() {
       last = undefined
