@@ -6,8 +6,6 @@ import { requireScope, type Viewer } from '../tenants/viewer.ts'
 import { cleanText } from './clean.ts'
 import type { SpanEvent } from './span-event.ts'
 
-export type SpanEventService = ReturnType<typeof createSpanEventService>
-
 interface Dependencies {
   feed: FeedService
 }

@@ -21,8 +21,6 @@ import {
 } from './trace-filter.ts'
 import { readImage, type TraceImage } from './trace-image.repository.ts'
 
-export type TraceEventService = ReturnType<typeof createTraceEventService>
-
 interface Dependencies {
   feed: FeedService
   traces: Pick<TraceRepository, 'findTraces' | 'findAmong'>
