@@ -2,12 +2,16 @@
 import { formatTable } from './harness/result.ts'
 
 const benches = {
+  fanout: () => import('./fanout.ts'),
+  'feed-cost': () => import('./feed-cost.ts'),
   ingest: () => import('./ingest.ts'),
   'ingest-http': () => import('./ingest-http.ts'),
   list: () => import('./list.ts'),
   'list-depth': () => import('./list-depth.ts'),
   'list-size': () => import('./list-size.ts'),
+  live: () => import('./live.ts'),
   memory: () => import('./memory.ts'),
+  resume: () => import('./resume.ts'),
   start: () => import('./start.ts'),
   'trace-50': () => import('./trace-50.ts'),
   tree: () => import('./tree.ts'),

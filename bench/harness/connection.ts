@@ -44,11 +44,22 @@ export async function openConnection(address: string): Promise<Connection> {
   return {
     send(request) {
       return new Promise((resolve, reject) => {
+        if (socket.destroyed) return reject(new Error(`${address} has closed the connection`))
         waiting = { resolve, reject }
         socket.write(request)
       })
     },
     close: () => socket.destroy(),
+  }
+}
+
+/** For what is asked now and then: servers don't keep a connection that nothing comes on. */
+export async function sendAlone(address: string, request: Buffer): Promise<Answer> {
+  const connection = await openConnection(address)
+  try {
+    return await connection.send(request)
+  } finally {
+    connection.close()
   }
 }
 

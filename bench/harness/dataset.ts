@@ -42,12 +42,13 @@ export async function withDataset<Facts, Result>(
 export async function withEmptyProduct<Result>(
   name: string,
   use: (bench: Workbench, key: string) => Promise<Result>,
+  settings?: Record<string, string>,
 ): Promise<Result> {
   const folder = join(cache, name)
   await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   await makeFolder(folder)
   try {
-    return await withWorkbench(join(folder, 'data'), (bench) => use(bench, bench.product.firstKey ?? ''))
+    return await withWorkbench(join(folder, 'data'), (bench) => use(bench, bench.product.firstKey ?? ''), settings)
   } finally {
     await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   }

@@ -4,6 +4,7 @@ import type { Side, Sides } from './side.ts'
 export interface Latency {
   p50: number
   p95: number
+  p99: number
 }
 
 /** Milliseconds of a request, one at a time: one of the one side, one of the other. */
@@ -35,8 +36,8 @@ async function timed(side: Side, connection: Connection): Promise<number> {
   return ms
 }
 
-function percentiles(times: number[]): Latency {
+export function percentiles(times: readonly number[]): Latency {
   const sorted = [...times].sort((a, b) => a - b)
   const at = (share: number) => Number((sorted[Math.floor(sorted.length * share)] ?? Number.NaN).toPrecision(4))
-  return { p50: at(0.5), p95: at(0.95) }
+  return { p50: at(0.5), p95: at(0.95), p99: at(0.99) }
 }

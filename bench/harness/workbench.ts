@@ -13,14 +13,15 @@ export interface Workbench {
 }
 
 /** Requests are counted, as in the product, and never too many. */
-const settings = { TRACEMEND_MAX_REQUESTS_PER_MINUTE: '1000000000' }
+const unlimited = { TRACEMEND_MAX_REQUESTS_PER_MINUTE: '1000000000' }
 
 export async function withWorkbench<Result>(
   dataFolder: string,
   use: (bench: Workbench) => Promise<Result>,
+  settings: Record<string, string> = {},
 ): Promise<Result> {
   await buildProduct()
-  const product = await startProduct(dataFolder, undefined, settings)
+  const product = await startProduct(dataFolder, undefined, { ...unlimited, ...settings })
   try {
     const { url, adminUrl } = await findCluster(dataFolder)
     const sql = new Client({ connectionString: adminUrl })

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import pg from 'pg'
 
@@ -9,7 +9,7 @@ const poolSize = 20
 export async function serve(
   answer: (body: string, pool: pg.Pool) => Promise<string>,
   prepare?: (pool: pg.Pool) => Promise<unknown>,
-): Promise<void> {
+): Promise<Server> {
   const pool = new pg.Pool({ connectionString: process.env.DATABASE_URL, max: poolSize })
   await prepare?.(pool)
   const server = createServer(async (request, response) => {
@@ -23,6 +23,7 @@ export async function serve(
     }
   })
   server.listen(0, '127.0.0.1', () => console.log(`http://127.0.0.1:${(server.address() as AddressInfo).port}`))
+  return server
 }
 
 function read(request: IncomingMessage): Promise<string> {
