@@ -1,8 +1,16 @@
 import { execFile } from 'node:child_process'
-import { readdir } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { RevokeApiKeyDocument } from './generated/documents.ts'
+import { withDatabase } from './harness/database.ts'
+import { type Example, startExample } from './harness/example.ts'
+import { ingest } from './harness/ingest.ts'
+import { makeKey, makeTenant } from './harness/tenant.ts'
 import { startTestApp, type TestApp } from './harness/test-app.ts'
+import { until } from './harness/until.ts'
 
 /** The line with which each example says that it has seen what it shows. */
 const lastWords: Record<string, RegExp> = {
@@ -18,10 +26,102 @@ beforeAll(async () => {
 })
 afterAll(() => app.close())
 
-const examples = (await readdir('examples')).filter((name) => name.endsWith('.ts'))
+const examples = (await readdir('examples')).filter((name) => name.endsWith('.ts') && name !== 'watch.ts')
 
 test.each(examples)('examples/%s runs as README says', async (name) => {
   const env = { ...process.env, TRACEMEND_URL: app.url, TRACEMEND_KEY: app.backend.operatorKey }
   const { stdout } = await promisify(execFile)('node', ['--import', 'tsx', `examples/${name}`], { env })
   expect(stdout).toMatch(lastWords[name] ?? /an example needs its last words here/)
+})
+
+/** What it prints while its server is killed: test/live-crash.test.ts. */
+describe('examples/watch.ts', () => {
+  let folder: string
+  let file: string
+  const started: Example[] = []
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'tracemend-watch-'))
+  })
+  afterAll(async () => {
+    for (const example of started) if (example.exitCode === null) await example.stop()
+    await rm(folder, { recursive: true })
+  })
+
+  async function start(key: string): Promise<Example> {
+    const example = startExample('watch.ts', { url: app.url, key }, file)
+    started.push(example)
+    return example
+  }
+
+  /** What it has written first is from where on it watches. */
+  async function untilItWatches(): Promise<void> {
+    await until(async () => (await readFile(file, 'utf8').catch(() => '')).length > 0)
+  }
+
+  test('prints each trace that fails once, goes on where it ended, and says when its cursor is too old', async () => {
+    file = join(folder, 'watched.log')
+    const tenant = await makeTenant(app)
+    await ingest(tenant.client, { id: 'before', status: 'FAILED' })
+    const first = await start(tenant.key)
+    await untilItWatches()
+    await ingest(tenant.client, { id: 'at once', agent: 'planner', status: 'FAILED', errorMessage: 'no\nway' })
+    await ingest(tenant.client, { id: 'well', status: 'COMPLETED' }, { id: 'later' })
+    await ingest(tenant.client, { id: 'later', name: 'Slow', status: 'TIMED_OUT' }, { id: 'well', status: 'FAILED' })
+    await ingest(tenant.client, { id: 'at once', tags: ['seen again'] }, { id: 'last', status: 'FAILED' })
+    await until(() => first.stdout.includes('last'))
+    expect(await first.stop()).toBe(0)
+    expect(first.stdout).toBe(
+      'FAILED  at once  planner  -  no way\nTIMED_OUT  later  -  Slow  -\nFAILED  well  -  -  -\nFAILED  last  -  -  -\n',
+    )
+    expect(first.stderr).toBe('')
+
+    await ingest(tenant.client, { id: 'away', status: 'FAILED' }, { id: 'last', tags: ['changed'] })
+    const second = await start(tenant.key)
+    await until(() => second.stdout !== '')
+    expect(await second.stop()).toBe(0)
+    expect(second.stdout).toBe('FAILED  away  -  -  -\n')
+
+    await ingest(tenant.client, { id: 'forgotten', status: 'FAILED' })
+    await withDatabase(app.backend.database.url, (client) =>
+      client.query(
+        `insert into feed_floors select tenant_id, place, id from feed where tenant_id = $1
+        order by place desc, id desc limit 1`,
+        [tenant.id],
+      ),
+    )
+    const third = await start(tenant.key)
+    await until(() => third.stderr.includes('anew'))
+    await until(async () => (await readFile(file, 'utf8')).match(/\n\S+\n$/))
+    await ingest(tenant.client, { id: 'new', status: 'FAILED' })
+    await until(() => third.stdout !== '')
+    expect(await third.stop()).toBe(0)
+    expect(third.stderr).toMatch(/^ended {3}CURSOR_EXPIRED: .+\nanew {4}.+\n$/)
+    expect(third.stdout).toBe('FAILED  new  -  -  -\n')
+  })
+
+  test('stops where its key is not or no longer taken, and where it may not read', async () => {
+    file = join(folder, 'refused.log')
+    const tenant = await makeTenant(app)
+    const unknown = await start('tm_nobody_0000')
+    expect(await unknown.ended()).toBe(1)
+    expect(unknown.stderr).toMatch(/^ended {3}UNAUTHENTICATED: .+\n$/)
+
+    const { secret: ingesting } = await makeKey(tenant.client, { scopes: ['INGEST'] })
+    const forbidden = await start(ingesting)
+    expect(await forbidden.ended()).toBe(1)
+    expect(forbidden.stderr).toMatch(/^ended {3}FORBIDDEN: .+\n$/)
+
+    const { id, secret } = await makeKey(tenant.client)
+    const revoked = await start(secret)
+    await untilItWatches()
+    await tenant.client.ask(RevokeApiKeyDocument, { id })
+    expect(await revoked.ended()).toBe(1)
+    expect(revoked.stderr).toMatch(/^ended {3}UNAUTHENTICATED: .+\n$/)
+
+    const other = await makeTenant(app)
+    const foreign = await start(other.key)
+    expect(await foreign.ended()).toBe(1)
+    expect(foreign.stderr).toMatch(/^ended {3}INVALID_INPUT: .+\n$/)
+  })
 })
