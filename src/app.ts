@@ -13,7 +13,7 @@ import { createServices } from './services.ts'
 import { createAdmission } from './transport/admission.ts'
 import { createGraphQLHandler } from './transport/graphql-http.ts'
 import { checkReadiness } from './transport/health.ts'
-import { createHttpServer, type Route, sendJson } from './transport/http.ts'
+import { closeIdle, createHttpServer, type Route, sendJson } from './transport/http.ts'
 import { createIngestHandler } from './transport/ingest-http.ts'
 import { attachWebSocket } from './transport/websocket.ts'
 
@@ -73,7 +73,7 @@ export function createApp({ config, logger, closers, resources }: ProcessContext
     server.close()
     subscriptions.endAll(new UnavailableError('The server restarts: subscribe again.'))
     // Again and again: one whose last answer has just gone out would be kept alive for the next question.
-    const sweep = setInterval(() => server.closeIdleConnections(), 20)
+    const sweep = setInterval(() => closeIdle(server), 20)
     const timer = setTimeout(() => server.closeAllConnections(), drainMs)
     await closed
     clearInterval(sweep)

@@ -232,7 +232,7 @@ describe('processes on one database', () => {
       }
       redis.disconnect()
       for (let round = 0; round < 3; round++) {
-        await backend.redis?.kill()
+        await (redisAgain ?? backend.redis)?.kill()
         const { length } = writing.ids
         await until(() => writing.ids.length > length + 10)
         // What happens while nobody can be woken is told all the same.

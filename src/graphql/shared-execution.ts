@@ -176,14 +176,20 @@ class SharedResults<Event> implements AsyncIterableIterator<ExecutionResult> {
       ...(this.#run.contextValue as Context),
       loaders: createLoaders(services, viewer, { remember: true }),
     }
-    const execute = async (event: Event) => {
-      const result = await runOperation({ ...this.#run, contextValue, rootValue: event })
-      const outage = result.errors?.find(({ originalError }) => isOutage(originalError))
-      if (outage) throw outage.originalError
-      return new SharedResult(result)
-    }
-    return Promise.all(events.map((ofEntry) => Promise.all(ofEntry.map(execute))))
+    const made = events.map((ofEntry) =>
+      ofEntry.map((event) => runOperation({ ...this.#run, contextValue, rootValue: event })),
+    )
+    // Most take nothing that has to be waited for, and a promise for each would cost as much as all the rest.
+    const isPending = made.some((ofEntry) => ofEntry.some((each) => each instanceof Promise))
+    const results = isPending ? await Promise.all(made.map((ofEntry) => Promise.all(ofEntry))) : made
+    return (results as ExecutionResult[][]).map((ofEntry) => ofEntry.map(share))
   }
+}
+
+function share(result: ExecutionResult): SharedResult {
+  const outage = result.errors?.find(({ originalError }) => isOutage(originalError))
+  if (outage) throw outage.originalError
+  return new SharedResult(result)
 }
 
 /** Those who are behind have what is too much made for themselves. */

@@ -65,6 +65,8 @@ export async function waitForDatabase(databaseUrl: string, waitMs: number, logge
 
 async function tryToConnect(databaseUrl: string): Promise<Error | null> {
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 5_000 })
+  // What ends it says so to whoever waits for an answer; without a listener, it would end the process as well.
+  client.on('error', () => {})
   try {
     await client.connect()
     const { rows } = await client.query('show server_version_num')

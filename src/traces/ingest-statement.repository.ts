@@ -1,6 +1,6 @@
 import { assignments, columnList, fieldList, isChanged, mergedColumns, recordset } from './merge.repository.ts'
 import { spanContentRules, spanRules, traceContentRules, traceRules } from './merge.ts'
-import { imageBefore, imageOf } from './trace-image.repository.ts'
+import { imageOf } from './trace-image.repository.ts'
 
 /** The statements of `ingest.repository.ts`. They are one text each, so that PostgreSQL plans them once. */
 const courseTypes = {
@@ -125,7 +125,7 @@ const iso = (moment: string) => `to_char(${moment} at time zone 'UTC', 'YYYY-MM-
 
 /** Locked in the order of their ids, so that two batches can't wait for each other. */
 export const holdTraces = `
-  select id, status as "wasStatus", model, provider, ${iso('given_started_at')} as "startedAt",
+  select id, status as "wasStatus", ${imageOf('traces')} as "wasImage", model, provider, ${iso('given_started_at')} as "startedAt",
     given_input_tokens as "inputTokens", given_output_tokens as "outputTokens",
     given_cached_input_tokens as "cachedInputTokens", given_reasoning_tokens as "reasoningTokens",
     computed_cost as "computedCost"
@@ -152,16 +152,14 @@ function storeStatement({ isFresh }: { isFresh: boolean }): string {
   const onConflict = (key: string, update: string) =>
     isFresh ? '' : `on conflict (tenant_id, ${key}) do update set ${update}`
   const isNew = (row: string) => (isFresh ? 'true' : `${row}.xmax = 0`)
-  // A statement sees what was there before it.
-  const joinWas = isFresh ? '' : `left join lateral (${imageBefore('t.id')}) w on not t.is_new`
-  const before = isFresh ? 'null' : 'case when w.image is distinct from t.image then w.image::json end'
+  const before = isFresh ? 'null' : `case when g."wasImage" is distinct from t.image then g."wasImage"::json end`
   return `
   with given_spans as materialized (
     select * from json_to_recordset($4::json)
       as g("traceId" text, id text, ${recordset(spanColumns)}, "computedCost" numeric)),
   given_traces as materialized (
     select * from json_to_recordset($5::json)
-      as g(id text, ${recordset(traceColumns)}, "computedCost" numeric, "wasStatus" smallint)),
+      as g(id text, ${recordset(traceColumns)}, "computedCost" numeric, "wasStatus" smallint, "wasImage" text)),
   former as (
     select s.trace_id, s.id, ${contributions('s')}
     from given_spans g, ${oneByOne('g."traceId"', 'g.id')} where g."traceId" = any($8::text[])),
@@ -230,7 +228,7 @@ function storeStatement({ isFresh }: { isFresh: boolean }): string {
     select $1, ${placeAt('m.snapshot')}, kind, t.id, case when kind < 2 then coalesce(c.ids, '{}') else '{}' end, ${before}, $2::timestamptz
     from moment m cross join stored_traces t join given_traces g using (id)
     left join changed_spans c on c.trace_id = t.id
-    ${joinWas} cross join lateral (
+    cross join lateral (
       select case when t.is_new then 0 else 1 end union all
       select 2 where t.status > 0 and coalesce(g."wasStatus", 0) = 0) as e(kind)
     order by t.id, kind),

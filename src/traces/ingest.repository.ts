@@ -67,13 +67,13 @@ export function createIngestRepository(pool: Pool) {
     }
     const spans = traces.length > 0 ? await findFormer(client, tenantId, batch) : []
     const priced = await priceBatch(sorted(batch), { traces, spans, now, computeCosts })
-    const statuses = new Map(traces.map(({ id, wasStatus }) => [id, wasStatus]))
+    const former = new Map(traces.map(({ id, wasStatus, wasImage }) => [id, { wasStatus, wasImage }]))
     const values = [
       tenantId,
       now,
       month,
       JSON.stringify(priced.spans),
-      JSON.stringify(priced.traces.map((trace) => ({ ...trace, wasStatus: statuses.get(trace.id) }))),
+      JSON.stringify(priced.traces.map((trace) => ({ ...trace, ...former.get(trace.id) }))),
       JSON.stringify(priced.traceContents),
       names,
       traces.map(({ id }) => id),
@@ -143,7 +143,7 @@ function columnsOf(contents: readonly SpanContentRecord[]): unknown[] {
 async function hold(client: PoolClient, tenantId: string, { traces }: Batch) {
   const values = [tenantId, traces.map(({ id }) => id)]
   const { rows } = await client.query({ name: 'hold-traces', text: holdTraces, values })
-  return rows.map(withoutNulls) as (FormerTrace & { wasStatus: number })[]
+  return rows.map(withoutNulls) as (FormerTrace & { wasStatus: number; wasImage: string })[]
 }
 
 async function findFormer(client: PoolClient, tenantId: string, { spans }: Batch): Promise<FormerSpan[]> {

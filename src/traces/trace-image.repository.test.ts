@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDatabase, type TestDatabase } from '../../test/harness/database.ts'
 import { createTraceRepository } from './trace.repository.ts'
 import { type Trace, traceStatuses } from './trace.ts'
-import { imageBefore, imageOf, readImage, type TraceImage } from './trace-image.repository.ts'
+import { imageOf, readImage, type TraceImage } from './trace-image.repository.ts'
 
 /** What is kept of a trace with a change of it must be what the trace said of itself, to the last bit. */
 describe('the image of a trace', () => {
@@ -72,19 +72,6 @@ describe('the image of a trace', () => {
       }),
       { numRuns: Math.ceil(numRuns / 3) },
     )
-  })
-
-  test('of before a statement is what was there before it', async () => {
-    const tenantId = await insert([{ agent: 'before' }])
-    const { rows: changed } = await pool.query(
-      `with changed as (
-         update traces t set agent = 'after' where tenant_id = $1 returning t.id, ${imageOf('t')} as image)
-       select b.image as before, c.image as after from changed c cross join lateral (${imageBefore('c.id')}) b`,
-      [tenantId],
-    )
-    expect(
-      changed.map(({ before, after }) => [before, after].map((image) => readImage(JSON.parse(image)).agent)),
-    ).toEqual([['before', 'after']])
   })
 
   async function insert(given: readonly Row[]): Promise<string> {

@@ -38,11 +38,6 @@ function inJson(field: keyof typeof columns, column: string): string {
   return field === 'cost' ? `trim_scale(${column})::text` : column
 }
 
-/** Of a row of `traces` that the statement has not changed yet, or has: a statement sees what was there before it. */
-export function imageBefore(id: string): string {
-  return `select ${imageOf('w')} as image from traces w where w.tenant_id = $1 and w.id = ${id}`
-}
-
 export function readImage(values: readonly unknown[]): TraceImage {
   const image = Object.fromEntries(fields.map((field, index) => [field, values[index]])) as Record<string, unknown>
   return {

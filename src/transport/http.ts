@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { DomainError, type ErrorCode } from '../errors.ts'
 import { type ErrorPresenter, httpStatusOf } from '../graphql/errors.ts'
@@ -31,6 +32,12 @@ export function createHttpServer({ routes, presenter, metrics }: Options): Serve
     keepAliveInitialDelay: 15_000,
   })
   const answering = new WeakMap<Duplex, ServerResponse>()
+  const open = new Set<Socket>()
+  openAt.set(server, open)
+  server.on('connection', (socket) => {
+    open.add(socket)
+    socket.once('close', () => open.delete(socket))
+  })
   server.on('request', async (request, response) => {
     answering.set(request.socket, response)
     const requestId = requestIdOf(request)
@@ -56,6 +63,14 @@ export function createHttpServer({ routes, presenter, metrics }: Options): Serve
     turnAway(stream, { ...unreadable(error), requestId: randomUUID() })
   })
   return server
+}
+
+const openAt = new WeakMap<Server, Set<Socket>>()
+
+/** Of those who are asked nothing any more: also of those who never asked, whom Node does not count among the idle. */
+export function closeIdle(server: Server): void {
+  server.closeIdleConnections()
+  for (const socket of openAt.get(server) ?? []) if (socket.bytesRead === 0) socket.destroy()
 }
 
 export function sendJson(response: ServerResponse, status: number, body: unknown): void {
