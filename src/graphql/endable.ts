@@ -4,8 +4,14 @@
  * source, its failure, the consumer, or `end`. States: open; ended with a last value still to be pulled; over.
  */
 export interface Endable<Value> {
-  values: AsyncIterableIterator<Value>
+  values: ReadyStream<Value>
   end(last: Value): void
+}
+
+/** A stream that may have made more than it was asked for. */
+export interface ReadyStream<Value> extends AsyncIterableIterator<Value> {
+  /** The next value, if it is there: instead of `next`, whose promises cost more than most values. */
+  ready?(): Value | undefined
 }
 
 interface Options<Value> {
@@ -17,7 +23,7 @@ interface Options<Value> {
 type Give<Value> = (result: IteratorResult<Value>) => void
 
 export function endable<Value>({ source, asLast, onEnd }: Options<Value>): Endable<Value> {
-  const iterator = source[Symbol.asyncIterator]()
+  const iterator = source[Symbol.asyncIterator]() as ReadyStream<Value>
   const over: IteratorResult<Value> = { done: true, value: undefined }
   // Not `Promise.race` with a promise of the end: that one would hold every value until the stream ends.
   const waiting = new Set<Give<Value>>()
@@ -48,7 +54,7 @@ export function endable<Value>({ source, asLast, onEnd }: Options<Value>): Endab
     )
   }
 
-  const values: AsyncIterableIterator<Value> = {
+  const values: ReadyStream<Value> = {
     next() {
       if (last) {
         const { value } = last
@@ -57,6 +63,7 @@ export function endable<Value>({ source, asLast, onEnd }: Options<Value>): Endab
       }
       return isOver ? Promise.resolve(over) : new Promise(pull)
     },
+    ready: () => (isOver ? undefined : iterator.ready?.()),
     async return() {
       last = undefined
       finish()

@@ -29,6 +29,8 @@ export interface Run {
   contextValue: unknown
   /** Coerced. */
   variables: Record<string, unknown>
+  /** Of fields that variables stand in: for runs of one plan and the same variables. */
+  args?: Map<FieldPlan, Record<string, unknown>>
 }
 
 interface Running extends Run {
@@ -223,8 +225,12 @@ function pathOf({ key, parentType }: FieldPlan, prev: MaybePath): ResponsePath {
   return { prev, key, typename: parentType.name }
 }
 
-function argsOf({ variables }: Running, { args, definition, nodes }: FieldPlan): Record<string, unknown> {
-  return args ? { ...args } : getArgumentValues(definition, nodes[0] as FieldPlan['nodes'][number], variables)
+function argsOf({ variables, args: known }: Running, field: FieldPlan): Record<string, unknown> {
+  const args = field.args ?? known?.get(field)
+  if (args) return { ...args }
+  const made = getArgumentValues(field.definition, field.nodes[0] as FieldPlan['nodes'][number], variables)
+  known?.set(field, made)
+  return known ? { ...made } : made
 }
 
 function infoOf({ plan, rootValue, variables }: Running, field: FieldPlan, path: ResponsePath): GraphQLResolveInfo {

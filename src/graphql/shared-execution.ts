@@ -4,6 +4,7 @@ import type { FeedEntry } from '../feed/feed.ts'
 import type { FeedEvents } from '../feed/feed-events.ts'
 import { isDatabaseOutage } from '../infra/database-errors.ts'
 import { type Context, createLoaders } from './context.ts'
+import type { ReadyStream } from './endable.ts'
 import type { OperationPlan } from './execution-plan.ts'
 import { type Run, runOperation } from './planned-execution.ts'
 import { SharedResult } from './shared-result.ts'
@@ -69,7 +70,7 @@ export function createSharedExecution(): SharedExecution {
 }
 
 /** One subscriber's results, at its own pace: pulled one by one, made by the dozen. */
-class SharedResults<Event> implements AsyncIterableIterator<ExecutionResult> {
+class SharedResults<Event> implements ReadyStream<ExecutionResult> {
   readonly #events: FeedEvents<Event>
   readonly #run: Run
   readonly #group: Group
@@ -83,15 +84,19 @@ class SharedResults<Event> implements AsyncIterableIterator<ExecutionResult> {
 
   constructor(events: FeedEvents<Event>, run: Run, group: Group) {
     this.#events = events
-    this.#run = run
+    this.#run = { ...run, args: new Map() }
     this.#group = group
   }
 
-  next(): Promise<IteratorResult<ExecutionResult>> {
+  ready(): ExecutionResult | undefined {
     const value = this.#results[this.#nextResult]
-    if (value === undefined) return this.#pull()
-    this.#nextResult++
-    return Promise.resolve({ done: false, value })
+    if (value !== undefined) this.#nextResult++
+    return value
+  }
+
+  next(): Promise<IteratorResult<ExecutionResult>> {
+    const value = this.ready()
+    return value === undefined ? this.#pull() : Promise.resolve({ done: false, value })
   }
 
   async return(): Promise<IteratorResult<ExecutionResult>> {

@@ -1,3 +1,5 @@
+import type { ReadyStream } from '../graphql/endable.ts'
+
 /** Takes what a source gives to a client: the next is asked for when the one before has been taken. */
 export interface Pump {
   /** Resolves when all has been sent, or as soon as it is stopped; rejects when not even a failure could be sent. */
@@ -15,13 +17,14 @@ interface Options<Value> {
 }
 
 export function createPump<Value>({ source, send, asLast }: Options<Value>): Pump {
-  const iterator = source[Symbol.asyncIterator]()
+  const iterator = source[Symbol.asyncIterator]() as ReadyStream<Value>
   let isOver = false
   let finish = () => {}
 
   async function sendAll(): Promise<void> {
     while (!isOver) {
-      const next = await iterator.next()
+      const value = iterator.ready?.()
+      const next = value === undefined ? await iterator.next() : { value, done: false as const }
       if (isOver || next.done) return
       const taken = send(next.value)
       if (taken) await taken
