@@ -130,7 +130,7 @@ export function createServices({ limits, prisma, pool, ingestPool, queue, bus, l
     retention: createRetentionService({ tenants, rules, onRemoved }),
     modelPrices,
     searchIndex,
-    ingest: createIngestService({ ingest, prices: modelPrices, searchIndex, bus, maxSpans: limits.ingestSpans }),
+    ingest: createIngestService({ ingest, prices: modelPrices, searchIndex, feed, bus, maxSpans: limits.ingestSpans }),
     traces: createTraceService({
       traces,
       lists: createTraceListRepository(pool),

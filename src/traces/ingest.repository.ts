@@ -103,12 +103,6 @@ export function createIngestRepository(pool: Pool) {
       remember(agentsOf(batch).map((name) => `${tenantId}/${name}`))
       return stored
     },
-
-    /** For a batch of which nothing is to be stored. */
-    async findMoment(): Promise<FeedStart> {
-      const { rows } = await pool.query('select pg_current_snapshot()::text as snapshot')
-      return { snapshot: rows[0].snapshot, own: null }
-    },
   }
 }
 

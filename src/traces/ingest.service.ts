@@ -1,4 +1,5 @@
 import { LimitError } from '../errors.ts'
+import type { FeedService } from '../feed/feed.service.ts'
 import { feedTopic } from '../feed/feed.ts'
 import { feedCursorAfter } from '../feed/feed-cursor.ts'
 import { tenantTopic } from '../tenants/tenant.ts'
@@ -23,11 +24,12 @@ interface Dependencies {
   ingest: IngestRepository
   prices: Pick<ModelPriceService, 'computeCosts'>
   searchIndex: Pick<SearchIndexService, 'nudge'>
+  feed: Pick<FeedService, 'findCursor'>
   bus: { wake(topic: string): void }
   maxSpans: number
 }
 
-export function createIngestService({ ingest, prices, searchIndex, bus, maxSpans }: Dependencies) {
+export function createIngestService({ ingest, prices, searchIndex, feed, bus, maxSpans }: Dependencies) {
   async function store(tenantId: string, batch: Batch): Promise<StoredBatch> {
     const now = new Date()
     const computeCosts = prices.computeCosts.bind(null, tenantId)
@@ -45,7 +47,7 @@ export function createIngestService({ ingest, prices, searchIndex, bus, maxSpans
       const { tenantId } = viewer
       const { traceIds, accepted, rejected, problems, ...batch } = readTraces(traces, maxSpans)
       const answer = { accepted, rejected, traceIds, errors: problems }
-      if (accepted === 0) return { ...answer, cursor: feedCursorAfter(tenantId, await ingest.findMoment()) }
+      if (accepted === 0) return { ...answer, cursor: await feed.findCursor(tenantId) }
 
       const { newSpans, spans, limit, changedTraceIds, moment } = await store(tenantId, batch)
       if (changedTraceIds.length > 0) {
