@@ -1,5 +1,5 @@
 import type { Pool } from 'pg'
-import { type FeedCursor, type FeedEntry, type FeedPosition, feedKinds } from './feed.ts'
+import { type FeedCursor, type FeedEntry, type FeedPosition, feedKinds, withoutPastStart } from './feed.ts'
 
 export type FeedRepository = ReturnType<typeof createFeedRepository>
 
@@ -45,7 +45,15 @@ export function createFeedRepository(pool: Pool) {
         const own = { place: BigInt(place), id: BigInt(id) }
         const isTold = own.place === position.place && own.id === position.id
         const toldSpans = isTold ? (spans ?? 0) : 0
-        return { position: own, start, kind: feedKinds[kind] ?? 'UPDATED', traceId, spanIds, toldSpans, before }
+        return {
+          position: own,
+          start: withoutPastStart({ position: own, start, spans: null }).start,
+          kind: feedKinds[kind] ?? 'UPDATED',
+          traceId,
+          spanIds,
+          toldSpans,
+          before,
+        }
       }
       return {
         entries: ((entries ?? []) as StoredEntry[]).map(toEntry),

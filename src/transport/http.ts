@@ -35,6 +35,8 @@ export function createHttpServer({ routes, presenter, metrics }: Options): Serve
   const open = new Set<Socket>()
   openAt.set(server, open)
   server.on('connection', (socket) => {
+    // One that is given back after an upgrade that is none comes again.
+    if (open.has(socket)) return
     open.add(socket)
     socket.once('close', () => open.delete(socket))
   })
