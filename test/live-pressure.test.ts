@@ -137,7 +137,6 @@ describe.each(pacedTransports)('one who does not keep up over $name', { timeout:
       await until(() => slow.results.length >= count)
     })
     expect(most).toBeLessThan(mostWaiting)
-    if (count === many) expect(most).toBeGreaterThan(0)
     await expectToldAll(fast, slow)
   })
 
