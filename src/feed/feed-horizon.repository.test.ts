@@ -32,6 +32,11 @@ describe('the watch over the horizon of a real cluster', () => {
     await chmod(folder, 0o755)
     const settings = { fsync: 'off', autovacuum: 'off', max_prepared_transactions: '2' }
     postgres = await startEmbeddedPostgres({ folder, logger: recordLog().logger, settings })
+    // Before anybody watches: it may take long enough to be warned of.
+    const admin = new Client({ connectionString: postgres.adminUrl })
+    await admin.connect()
+    await admin.query('create database elsewhere owner tracemend')
+    await admin.end()
   })
   afterAll(async () => {
     await postgres.stop()
@@ -120,8 +125,6 @@ describe('the watch over the horizon of a real cluster', () => {
   })
 
   test('sees one in another database', async () => {
-    const admin = await connect(postgres.adminUrl)
-    await admin.query('create database elsewhere owner tracemend')
     const url = new URL(postgres.url)
     url.pathname = '/elsewhere'
     const client = await connect(url.toString())
