@@ -1,6 +1,7 @@
 import { GraphQLError, Kind, type ValueNode } from 'graphql'
 import { dateTimeForm, readDateTime, writeDateTime } from '../date-time.ts'
 import { parseDecimal } from '../decimal.ts'
+import { shown } from '../shown.ts'
 import { builder } from './builder.ts'
 
 builder.scalarType('DateTime', {
@@ -21,13 +22,6 @@ export function parseDateTime(value: unknown): Date {
 
 function dateTimeExpected(got: string): string {
   return `DateTime expects ${dateTimeForm}; got ${got}.`
-}
-
-/** Without following it anywhere: it may be large, or deeper than a stack. */
-function shown(value: unknown): string {
-  if (typeof value === 'string') return JSON.stringify(value.slice(0, 100))
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'a list' : 'an object'
-  return String(value)
 }
 
 builder.scalarType('Decimal', {

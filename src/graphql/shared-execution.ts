@@ -1,8 +1,7 @@
 import type { ExecutionResult } from 'graphql'
-import { UnavailableError } from '../errors.ts'
 import type { FeedEntry } from '../feed/feed.ts'
 import type { FeedEvents } from '../feed/feed-events.ts'
-import { isDatabaseOutage } from '../infra/database-errors.ts'
+import { isAway } from '../infra/patience.ts'
 import { type Context, createLoaders } from './context.ts'
 import type { ReadyStream } from './endable.ts'
 import type { OperationPlan } from './execution-plan.ts'
@@ -23,7 +22,7 @@ interface Group {
   members: number
   /** The oldest first. */
   made: Map<FeedEntry, Made>
-  characters: number
+  bytes: number
   leave(): void
 }
 
@@ -32,16 +31,16 @@ interface Made {
   results: Promise<SharedResult[][]>
   index: number
   awaitedBy: number
-  /** Of the text of its results, when that is known. */
-  characters: number
+  /** Of its results, when they are known. */
+  bytes: number
 }
 
 /** Of entries at once; and how much of their results may be in memory, where that is more than those of one. */
 const fewestEntries = 16
 const mostEntries = 256
-const mostCharacters = 256_000
+const mostBytes = 256_000
 /** Of a group, for those of it who are behind. */
-const mostKept = { entries: 1_000, characters: 1_000_000 }
+const mostKept = { entries: 1_000, bytes: 1_000_000 }
 
 export function createSharedExecution(): SharedExecution {
   const groups = new WeakMap<OperationPlan, Map<string, Group>>()
@@ -54,7 +53,7 @@ export function createSharedExecution(): SharedExecution {
     const group = ofPlan.get(key) ?? {
       members: 0,
       made: new Map(),
-      characters: 0,
+      bytes: 0,
       leave() {
         if (--this.members === 0 && ofPlan.get(key) === this) ofPlan.delete(key)
       },
@@ -142,7 +141,7 @@ class SharedResults<Event> implements ReadyStream<ExecutionResult> {
     const some = this.#entries.slice(this.#nextEntry, this.#nextEntry + this.#atOnce)
     this.#nextEntry += some.length
     const results = this.#areShared ? await this.#take(some) : (await this.#makePatiently(some)).flat()
-    const isMuch = results.reduce((sum, { length }) => sum + length, 0) > mostCharacters
+    const isMuch = lengthOf(results) > mostBytes
     this.#atOnce = isMuch ? Math.ceil(this.#atOnce / 2) : Math.min(2 * this.#atOnce, mostEntries)
     return results
   }
@@ -153,7 +152,7 @@ class SharedResults<Event> implements ReadyStream<ExecutionResult> {
     if (missing.length > 0) {
       const results = this.#makePatiently(missing)
       for (const [index, entry] of missing.entries()) {
-        made.set(entry, { results, index, awaitedBy: members, characters: 0 })
+        made.set(entry, { results, index, awaitedBy: members, bytes: 0 })
       }
       results.then(
         (all) => weigh(this.#group, missing, all),
@@ -192,7 +191,7 @@ class SharedResults<Event> implements ReadyStream<ExecutionResult> {
 }
 
 function share(result: ExecutionResult): SharedResult {
-  const outage = result.errors?.find(({ originalError }) => isOutage(originalError))
+  const outage = result.errors?.find(({ originalError }) => isAway(originalError))
   if (outage) throw outage.originalError
   return new SharedResult(result)
 }
@@ -202,20 +201,20 @@ function weigh(group: Group, entries: readonly FeedEntry[], results: readonly Sh
   for (const [index, entry] of entries.entries()) {
     const own = group.made.get(entry)
     if (!own) continue
-    own.characters = (results[index] ?? []).reduce((sum, { length }) => sum + length, 0)
-    group.characters += own.characters
+    own.bytes = lengthOf(results[index] ?? [])
+    group.bytes += own.bytes
   }
   for (const entry of group.made.keys()) {
-    if (group.made.size <= mostKept.entries && group.characters <= mostKept.characters) return
+    if (group.made.size <= mostKept.entries && group.bytes <= mostKept.bytes) return
     drop(group, entry)
   }
 }
 
 function drop(group: Group, entry: FeedEntry): void {
-  group.characters -= group.made.get(entry)?.characters ?? 0
+  group.bytes -= group.made.get(entry)?.bytes ?? 0
   group.made.delete(entry)
 }
 
-function isOutage(error: unknown): boolean {
-  return error instanceof UnavailableError || isDatabaseOutage(error)
+function lengthOf(results: readonly SharedResult[]): number {
+  return results.reduce((sum, { length }) => sum + length, 0)
 }

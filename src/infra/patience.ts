@@ -20,11 +20,16 @@ export function createPatience(logger: Logger, what: string): Patience {
         outage.ended()
         return result
       } catch (error) {
-        if (!(error instanceof UnavailableError) && !isDatabaseOutage(error)) throw error
+        if (!isAway(error)) throw error
         outage.began(error)
         // Half of it by chance: many come back to one database.
         await pause(waitMs * (0.5 + Math.random() / 2), undefined, { signal })
       }
     }
   }
+}
+
+/** Whether it failed because the database is away, in the words of the driver or in ours. */
+export function isAway(error: unknown): boolean {
+  return error instanceof UnavailableError || isDatabaseOutage(error)
 }

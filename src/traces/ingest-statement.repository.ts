@@ -125,7 +125,8 @@ const iso = (moment: string) => `to_char(${moment} at time zone 'UTC', 'YYYY-MM-
 
 /** Locked in the order of their ids, so that two batches can't wait for each other. */
 export const holdTraces = `
-  select id, status as "wasStatus", ${imageOf('traces')} as "wasImage", model, provider, ${iso('given_started_at')} as "startedAt",
+  select id, status as "wasStatus", ${imageOf('traces')} as "wasImage", model, provider,
+    ${iso('given_started_at')} as "startedAt",
     given_input_tokens as "inputTokens", given_output_tokens as "outputTokens",
     given_cached_input_tokens as "cachedInputTokens", given_reasoning_tokens as "reasoningTokens",
     computed_cost as "computedCost"
@@ -225,7 +226,8 @@ function storeStatement({ isFresh }: { isFresh: boolean }): string {
   moment as (select snapshot_of_now() as snapshot from new),
   fed as (
     insert into feed (tenant_id, place, kind, trace_id, span_ids, before, at)
-    select $1, ${placeAt('m.snapshot')}, kind, t.id, case when kind < 2 then coalesce(c.ids, '{}') else '{}' end, ${before}, $2::timestamptz
+    select $1, ${placeAt('m.snapshot')}, kind, t.id, case when kind < 2 then coalesce(c.ids, '{}') else '{}' end,
+      ${before}, $2::timestamptz
     from moment m cross join stored_traces t join given_traces g using (id)
     left join changed_spans c on c.trace_id = t.id
     cross join lateral (

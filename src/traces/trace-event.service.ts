@@ -14,6 +14,7 @@ import {
   checkFilter,
   conditionsOf,
   contentAskedBy,
+  type FilterableRow,
   type FilterableTrace,
   matchesFilter,
   type TraceFilter,
@@ -42,9 +43,10 @@ interface Contents {
 export function createTraceEventService({ feed, traces, contents, index }: Dependencies) {
   async function findContents(tenantId: string, ids: readonly string[], filter: TraceFilter): Promise<Contents> {
     const { metadata, searches } = contentAskedBy(filter)
+    if (ids.length === 0) return nothingKnown
     const [parsed, found] = await Promise.all([
-      metadata && ids.length > 0 ? findMetadata(tenantId, ids) : new Map<string, unknown>(),
-      searches.length > 0 && ids.length > 0 ? findFound(tenantId, ids, searches) : new Map<string, Set<string>>(),
+      metadata ? findMetadata(tenantId, ids) : nothingKnown.metadata,
+      searches.length > 0 ? findFound(tenantId, ids, searches) : nothingKnown.found,
     ])
     return { metadata: parsed, found }
   }
@@ -77,6 +79,8 @@ export function createTraceEventService({ feed, traces, contents, index }: Depen
     filter: TraceFilter,
     entries: readonly FeedEntry[],
   ): Promise<TraceEvent[][]> {
+    // One that some spans were told of was told of as a whole to who watches traces.
+    const isTold = ({ toldSpans }: FeedEntry) => toldSpans > 0
     const makeEvent = ({ position, start, kind, traceId }: FeedEntry, trace: Trace | null | undefined) => ({
       cursor: encodeFeedCursor(tenantId, { position, start, spans: null }),
       kind,
@@ -84,17 +88,18 @@ export function createTraceEventService({ feed, traces, contents, index }: Depen
       trace: kind === 'DELETED' ? null : trace,
       matches: kind !== 'DELETED',
     })
-    if (conditionsOf(filter).length === 0) return entries.map((entry) => [makeEvent(entry, undefined)])
+    if (conditionsOf(filter).length === 0) {
+      return entries.map((entry) => (isTold(entry) ? [] : [makeEvent(entry, undefined)]))
+    }
 
     const narrow = withoutContent(filter)
     const current = await findCurrent(tenantId, entries)
     const views = entries.map((entry) => viewOf(entry, current.get(entry.traceId) ?? null))
-    const maybe = views.filter((rows) => rowsOf(rows).some((row) => matchesFilter(narrow, withUnknown(row))))
-    const ids = [...new Set(maybe.flatMap(({ now }) => now?.id ?? []))]
-    const known = asksForContent(filter) ? await findContents(tenantId, ids, filter) : nothingKnown
-    return views.map((view, index) => {
-      const entry = entries[index] as FeedEntry
-      const { now, before } = view
+    const known = asksForContent(filter)
+      ? await findContents(tenantId, idsOfMaybe(views, narrow), filter)
+      : nothingKnown
+    return views.map(({ entry, now, before }) => {
+      if (isTold(entry)) return []
       const matches = now !== null && matchesFilter(filter, withContents(now, known))
       const matched =
         before !== null &&
@@ -125,33 +130,32 @@ export function createTraceEventService({ feed, traces, contents, index }: Depen
       const { tenantId } = viewer
       const checked = checkFilter(filter ?? {})
       const reader = await feed.open(tenantId, after ?? null)
-      // One that some spans were told of was told of as a whole to who watches traces.
-      const read = async (entries: readonly FeedEntry[]) => {
-        const untold = entries.filter(({ toldSpans }) => toldSpans === 0)
-        const events = await readEvents(tenantId, checked, untold)
-        return untold.length === entries.length ? events : [...entries.slice(untold.length).map(() => []), ...events]
-      }
+      const read = (entries: readonly FeedEntry[]) => readEvents(tenantId, checked, entries)
       return new FeedEvents({ reader, read, patiently: feed.patiently })
     },
   }
 }
 
 interface View {
+  entry: FeedEntry
   now: Trace | null
   before: (TraceImage & { id: string }) | null
 }
 
-function viewOf({ kind, traceId: id, before }: FeedEntry, current: Trace | null): View {
-  return { now: kind === 'DELETED' ? null : current, before: before && { id, ...readImage(before) } }
+function viewOf(entry: FeedEntry, current: Trace | null): View {
+  const { kind, traceId: id, before } = entry
+  return { entry, now: kind === 'DELETED' ? null : current, before: before && { id, ...readImage(before) } }
 }
 
-function rowsOf({ now, before }: View) {
-  return [now, before].filter((row) => row !== null)
+/** Of the traces that their contents decide about. */
+function idsOfMaybe(views: readonly View[], narrow: TraceFilter): string[] {
+  const mayMatch = (row: FilterableRow | null) => row !== null && matchesFilter(narrow, withUnknown(row))
+  return [...new Set(views.flatMap(({ now, before }) => (now && (mayMatch(now) || mayMatch(before)) ? now.id : [])))]
 }
 
 const nothingKnown: Contents = { metadata: new Map(), found: new Map() }
 
-function withContents(row: Omit<FilterableTrace, 'metadata' | 'isFoundBy'>, { metadata, found }: Contents) {
+function withContents(row: FilterableRow, { metadata, found }: Contents) {
   return {
     ...row,
     metadata: metadata.get(row.id) ?? null,
@@ -160,6 +164,6 @@ function withContents(row: Omit<FilterableTrace, 'metadata' | 'isFoundBy'>, { me
 }
 
 /** For filters that ask nothing of it. */
-function withUnknown(row: Omit<FilterableTrace, 'metadata' | 'isFoundBy'>): FilterableTrace {
+function withUnknown(row: FilterableRow): FilterableTrace {
   return { ...row, metadata: null, isFoundBy: () => false }
 }
