@@ -8,7 +8,7 @@ import {
   ViewerEventsDocument,
 } from './generated/documents.ts'
 import { withDatabase } from './harness/database.ts'
-import { type Line, startLine } from './harness/line.ts'
+import { type Line, startLineTo } from './harness/line.ts'
 import { subscribeOverWebSocket, transports } from './harness/live-client.ts'
 import { createBackend, startTestApp, type TestApp, type TestBackend } from './harness/test-app.ts'
 import { until } from './harness/until.ts'
@@ -145,12 +145,9 @@ describe('an outage of the database', () => {
 
   beforeAll(async () => {
     backend = await createBackend()
-    const direct = new URL(backend.database.url)
-    line = await startLine({ host: direct.hostname, port: Number(direct.port) })
-    const databaseUrl = new URL(direct)
-    databaseUrl.hostname = '127.0.0.1'
-    databaseUrl.port = String(line.port)
-    app = await startTestApp({ backend, config: { databaseUrl: databaseUrl.toString() } })
+    const over = await startLineTo(backend.database.url)
+    line = over.line
+    app = await startTestApp({ backend, config: { databaseUrl: over.url } })
     other = await startTestApp({ backend })
   })
   afterAll(async () => {

@@ -4,7 +4,7 @@ import { indexTraces } from '../src/traces/trace.jobs.ts'
 import { SpanContentsDocument, TraceDocument, TraceIdsDocument, ViewerDocument } from './generated/documents.ts'
 import { withDatabase } from './harness/database.ts'
 import { freshId, ingest, llmSpan, type PlainAnswer, post } from './harness/ingest.ts'
-import { type Line, startLine } from './harness/line.ts'
+import { type Line, startLineTo } from './harness/line.ts'
 import { createPrograms, type Programs } from './harness/program.ts'
 import { makeTenant, type TestTenant } from './harness/tenant.ts'
 import { createBackend, startTestApp, type TestApp, type TestBackend } from './harness/test-app.ts'
@@ -24,11 +24,9 @@ describe('where the database goes away under a batch', () => {
 
   beforeAll(async () => {
     backend = await createBackend()
-    const url = new URL(backend.database.url)
-    line = await startLine({ host: url.hostname, port: Number(url.port) })
-    url.hostname = '127.0.0.1'
-    url.port = String(line.port)
-    app = await startTestApp({ backend, config: { databaseUrl: url.toString() } })
+    const over = await startLineTo(backend.database.url)
+    line = over.line
+    app = await startTestApp({ backend, config: { databaseUrl: over.url } })
     other = await startTestApp({ backend })
     tenant = await makeTenant(app)
   })
@@ -164,11 +162,8 @@ describe('the search index', () => {
 describe('where the line to the database is dead', () => {
   test('ingest ends with UNAVAILABLE when the time for an operation is over, and works again on another', async () => {
     const backend = await createBackend()
-    const url = new URL(backend.database.url)
-    const line = await startLine({ host: url.hostname, port: Number(url.port) })
-    url.hostname = '127.0.0.1'
-    url.port = String(line.port)
-    const app = await startTestApp({ backend, config: { databaseUrl: url.toString() }, limits: { operationMs: 500 } })
+    const { line, url } = await startLineTo(backend.database.url)
+    const app = await startTestApp({ backend, config: { databaseUrl: url }, limits: { operationMs: 500 } })
     // Closed last, when the line is gone: whoever closes last sees to it that no socket is open.
     const other = await startTestApp({ backend })
     const client = app.client()

@@ -8,7 +8,7 @@ import { withDatabase } from './harness/database.ts'
 import { readFeedRows } from './harness/feed-rows.ts'
 import type { GraphQLClient } from './harness/graphql-client.ts'
 import { freshId, ingest, post } from './harness/ingest.ts'
-import { type Line, startLine } from './harness/line.ts'
+import { type Line, startLineTo } from './harness/line.ts'
 import { type Live, transports } from './harness/live-client.ts'
 import { createPostgres, type TestPostgres } from './harness/postgres.ts'
 import { startRedis, type TestRedis } from './harness/redis.ts'
@@ -256,11 +256,9 @@ describe('where the database goes away under open subscriptions', { timeout: 120
 
   beforeAll(async () => {
     backend = await createBackend()
-    const url = new URL(backend.database.url)
-    line = await startLine({ host: url.hostname, port: Number(url.port) })
-    url.hostname = '127.0.0.1'
-    url.port = String(line.port)
-    lined = await startTestApp({ backend, config: { databaseUrl: url.toString() }, limits: { operationMs: 500 } })
+    const over = await startLineTo(backend.database.url)
+    line = over.line
+    lined = await startTestApp({ backend, config: { databaseUrl: over.url }, limits: { operationMs: 500 } })
     direct = await startTestApp({ backend })
   })
   beforeEach(async () => {

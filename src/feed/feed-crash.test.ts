@@ -5,7 +5,6 @@ import { insertEvents } from '../../test/harness/feed-traffic.ts'
 import { createPostgres, type TestPostgres } from '../../test/harness/postgres.ts'
 import { recordLog } from '../../test/harness/recorded-log.ts'
 import { until } from '../../test/harness/until.ts'
-import { migrate } from '../infra/migrate.ts'
 import { createPatience } from '../infra/patience.ts'
 import { createPool } from '../infra/postgres.ts'
 import { createFeedRepository } from './feed.repository.ts'
@@ -19,10 +18,9 @@ let pool: pg.Pool
 
 beforeAll(async () => {
   // Nothing is written to disk but by commits that wait for it.
-  postgres = await createPostgres({ wal_writer_delay: '10s', wal_writer_flush_after: '1GB', bgwriter_delay: '10s' })
-  const { logger } = recordLog()
-  await migrate(postgres.url, logger)
-  pool = createPool({ databaseUrl: postgres.url, operationMs: 30_000, logger })
+  const settings = { wal_writer_delay: '10s', wal_writer_flush_after: '1GB', bgwriter_delay: '10s' }
+  postgres = await createPostgres({ settings, isMigrated: true })
+  pool = createPool({ databaseUrl: postgres.url, operationMs: 30_000, logger: recordLog().logger })
 }, 60_000)
 afterAll(async () => {
   await pool.end()

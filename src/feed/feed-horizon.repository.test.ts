@@ -1,13 +1,10 @@
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { Client, type Pool } from 'pg'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { startLine } from '../../test/harness/line.ts'
+import { startLineTo } from '../../test/harness/line.ts'
+import { createPostgres, type TestPostgres } from '../../test/harness/postgres.ts'
 import { type RecordedLog, recordLog } from '../../test/harness/recorded-log.ts'
 import { until } from '../../test/harness/until.ts'
 import { isDatabaseOutage } from '../infra/database-errors.ts'
-import { type EmbeddedPostgres, startEmbeddedPostgres } from '../infra/embedded-postgres.ts'
 import { createPool } from '../infra/postgres.ts'
 import { createFeedHorizonRepository } from './feed-horizon.repository.ts'
 import { createFeedHorizon, type FeedHorizon } from './feed-horizon.service.ts'
@@ -18,8 +15,7 @@ const takeXid = 'select pg_current_xact_id()'
 
 /** On a cluster of its own: in that of all tests, others hold the horizon. */
 describe('the watch over the horizon of a real cluster', () => {
-  let folder: string
-  let postgres: EmbeddedPostgres
+  let postgres: TestPostgres
   let pool: Pool
   let log: RecordedLog
   let looks: number
@@ -28,20 +24,14 @@ describe('the watch over the horizon of a real cluster', () => {
   let clients: Client[]
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'tracemend-horizon-'))
-    await chmod(folder, 0o755)
-    const settings = { fsync: 'off', autovacuum: 'off', max_prepared_transactions: '2' }
-    postgres = await startEmbeddedPostgres({ folder, logger: recordLog().logger, settings })
+    postgres = await createPostgres({ settings: { autovacuum: 'off', max_prepared_transactions: '2' } })
     // Before anybody watches: it may take long enough to be warned of.
     const admin = new Client({ connectionString: postgres.adminUrl })
     await admin.connect()
     await admin.query('create database elsewhere owner tracemend')
     await admin.end()
   })
-  afterAll(async () => {
-    await postgres.stop()
-    await rm(folder, { recursive: true })
-  })
+  afterAll(() => postgres.end())
 
   beforeEach(() => {
     log = recordLog()
@@ -175,11 +165,8 @@ describe('the watch over the horizon of a real cluster', () => {
   })
 
   test('an unreachable or silent database is an outage, and soon', async () => {
-    const { hostname, port } = new URL(postgres.url)
-    const line = await startLine({ host: hostname, port: Number(port) })
-    const url = new URL(postgres.url)
-    url.port = String(line.port)
-    const far = createPool({ databaseUrl: url.toString(), operationMs: 30_000, logger: recordLog().logger })
+    const { line, url } = await startLineTo(postgres.url)
+    const far = createPool({ databaseUrl: url, operationMs: 30_000, logger: recordLog().logger })
     const repository = createFeedHorizonRepository(far)
     await repository.look()
     line.freeze()

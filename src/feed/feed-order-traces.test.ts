@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import pg from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Cluster, startCluster } from '../../test/harness/cluster.ts'
 import { computeCosts } from '../../test/harness/expected-traces.ts'
 import { chance, oneOf } from '../../test/harness/feed-traffic.ts'
+import { createPostgres, swiftSettings, type TestPostgres } from '../../test/harness/postgres.ts'
 import { recordLog } from '../../test/harness/recorded-log.ts'
 import { mergedOf, said } from '../../test/harness/said.ts'
 import { expectedEvents, recordHistory, toldEvents } from '../../test/harness/trace-history.ts'
@@ -15,7 +15,7 @@ import { createTraceRepository, type TraceRepository } from '../traces/trace.rep
 
 /** The changes of one trace wait for each other, by its row: the feed has them in the order in which they were made. */
 describe('the changes of a trace stand in the feed as they were made', () => {
-  let cluster: Cluster
+  let postgres: TestPostgres
   let pools: pg.Pool[]
   let pool: pg.Pool
   let ingest: IngestRepository
@@ -23,8 +23,8 @@ describe('the changes of a trace stand in the feed as they were made', () => {
   let tenants = 0
 
   beforeAll(async () => {
-    cluster = await startCluster({ deadlock_timeout: '20ms' })
-    const options = { databaseUrl: cluster.url, operationMs: 30_000, logger: recordLog().logger }
+    postgres = await createPostgres({ settings: { ...swiftSettings, deadlock_timeout: '20ms' }, isMigrated: true })
+    const options = { databaseUrl: postgres.url, operationMs: 30_000, logger: recordLog().logger }
     pool = createPool(options)
     pools = [pool, createIngestPool(options)]
     ingest = createIngestRepository(pools[1] as pg.Pool)
@@ -33,7 +33,7 @@ describe('the changes of a trace stand in the feed as they were made', () => {
   })
   afterAll(async () => {
     for (const each of pools) await each.end()
-    await cluster.stop()
+    await postgres.end()
   })
 
   const now = new Date('2026-11-21T12:00:00.000Z')
@@ -132,7 +132,7 @@ describe('the changes of a trace stand in the feed as they were made', () => {
    */
   test('though it was made and removed by others while a batch was on its way to it', async () => {
     const tenantId = await makeTenant()
-    const other = new pg.Client({ connectionString: cluster.url })
+    const other = new pg.Client({ connectionString: postgres.url })
     await other.connect()
     await other.query('begin')
     const insert = 'insert into traces (tenant_id, id, created_at, updated_at) values ($1, $2, now(), now())'
@@ -150,7 +150,7 @@ describe('the changes of a trace stand in the feed as they were made', () => {
   test('when a batch waited for its removal', async () => {
     const tenantId = await makeTenant()
     await store(tenantId, mergedOf([{ trace: { id: 'one', model: 'first' } }]))
-    const other = new pg.Client({ connectionString: cluster.url })
+    const other = new pg.Client({ connectionString: postgres.url })
     await other.connect()
     await other.query('begin')
     await other.query('select from traces where tenant_id = $1 for update', [tenantId])

@@ -1,7 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import pg from 'pg'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Cluster, startCluster } from '../../test/harness/cluster.ts'
 import {
   chance,
   insertEvents,
@@ -11,6 +10,7 @@ import {
   readAlong,
   writeTransactions,
 } from '../../test/harness/feed-traffic.ts'
+import { createPostgres, swiftSettings, type TestPostgres } from '../../test/harness/postgres.ts'
 import { recordLog } from '../../test/harness/recorded-log.ts'
 import { createPool } from '../infra/postgres.ts'
 import { createFeedRepository, type FeedRepository } from './feed.repository.ts'
@@ -24,21 +24,21 @@ interface Row {
 }
 
 describe('the order of the feed', () => {
-  let cluster: Cluster
+  let postgres: TestPostgres
   let pool: pg.Pool
   let feed: FeedRepository
   let clients: pg.Client[]
 
   beforeAll(async () => {
-    cluster = await startCluster()
-    pool = createPool({ databaseUrl: cluster.url, operationMs: 30_000, logger: recordLog().logger })
+    postgres = await createPostgres({ settings: swiftSettings, isMigrated: true })
+    pool = createPool({ databaseUrl: postgres.url, operationMs: 30_000, logger: recordLog().logger })
     feed = createFeedRepository(pool)
-    clients = Array.from({ length: 12 }, () => new pg.Client({ connectionString: cluster.url }))
+    clients = Array.from({ length: 12 }, () => new pg.Client({ connectionString: postgres.url }))
     await Promise.all(clients.map((client) => client.connect()))
   })
   afterAll(async () => {
     await Promise.all([...clients.map((client) => client.end()), pool.end()])
-    await cluster.stop()
+    await postgres.end()
   })
   beforeEach(() => pool.query('truncate feed'))
 

@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import pg from 'pg'
 import { createEmptyDatabase } from './database.ts'
-import { type Line, startLine } from './line.ts'
+import { type Line, startLineTo } from './line.ts'
 import { findRedisServer, startRedis } from './redis.ts'
 import { until } from './until.ts'
 
@@ -41,8 +41,7 @@ export const backendKinds: readonly BackendKind[] = [
 
 async function startOnPostgres(): Promise<TestBackend> {
   const database = await createEmptyDatabase()
-  const { hostname, port } = new URL(database.url)
-  const line = await startLine({ host: hostname, port: Number(port || 5432) })
+  const { line, url } = await startLineTo(database.url)
   const others = 'from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()'
 
   async function ask<Row extends pg.QueryResultRow>(sql: string): Promise<Row[]> {
@@ -56,7 +55,7 @@ async function startOnPostgres(): Promise<TestBackend> {
   }
 
   return {
-    options: { databaseUrl: withPort(database.url, line.port), redisUrl: null },
+    options: { databaseUrl: url, redisUrl: null },
     line,
     direct: { databaseUrl: database.url, redisUrl: null },
     async restart() {
@@ -74,11 +73,11 @@ async function startOnPostgres(): Promise<TestBackend> {
 
 async function startOnRedis(): Promise<TestBackend> {
   let redis = await startRedis()
-  const { url, port } = redis
-  const line = await startLine({ host: '127.0.0.1', port })
+  const { url: direct, port } = redis
+  const { line, url } = await startLineTo(direct)
 
   async function countClients(): Promise<number> {
-    const client = new Redis(url)
+    const client = new Redis(direct)
     try {
       return (
         String(await client.client('LIST'))
@@ -91,9 +90,9 @@ async function startOnRedis(): Promise<TestBackend> {
   }
 
   return {
-    options: { databaseUrl: noDatabase, redisUrl: withPort(url, line.port) },
+    options: { databaseUrl: noDatabase, redisUrl: url },
     line,
-    direct: { databaseUrl: noDatabase, redisUrl: url },
+    direct: { databaseUrl: noDatabase, redisUrl: direct },
     async restart() {
       await redis.kill()
       redis = await startRedis(port)
@@ -106,11 +105,4 @@ async function startOnRedis(): Promise<TestBackend> {
       await redis.stop()
     },
   }
-}
-
-function withPort(url: string, port: number): string {
-  const changed = new URL(url)
-  changed.hostname = '127.0.0.1'
-  changed.port = String(port)
-  return changed.toString()
 }

@@ -7,7 +7,7 @@ import { createPatience } from '../../src/infra/patience.ts'
 import { createPool } from '../../src/infra/postgres.ts'
 import { createDatabase } from './database.ts'
 import { insertEvents } from './feed-traffic.ts'
-import { startLine } from './line.ts'
+import { startLineTo } from './line.ts'
 import { recordLog } from './recorded-log.ts'
 import { until } from './until.ts'
 
@@ -16,13 +16,10 @@ export type FeedWorkbench = Awaited<ReturnType<typeof createFeedWorkbench>>
 
 export async function createFeedWorkbench() {
   const database = await createDatabase()
-  const url = new URL(database.url)
-  const line = await startLine({ host: url.hostname, port: Number(url.port) })
-  url.hostname = '127.0.0.1'
-  url.port = String(line.port)
+  const { line, url } = await startLineTo(database.url)
   const logger = recordLog().logger
   const direct = createPool({ databaseUrl: database.url, operationMs: 30_000, logger })
-  const pool = createPool({ databaseUrl: url.toString(), operationMs: 30_000, logger })
+  const pool = createPool({ databaseUrl: url, operationMs: 30_000, logger })
   let tenants = 0
 
   return {

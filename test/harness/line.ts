@@ -13,6 +13,15 @@ export interface Line {
   close(): Promise<void>
 }
 
+/** A line to where the URL points, and the URL that leads over it. */
+export async function startLineTo(direct: string): Promise<{ line: Line; url: string }> {
+  const url = new URL(direct)
+  const line = await startLine({ host: url.hostname, port: Number(url.port || 5432) })
+  url.hostname = '127.0.0.1'
+  url.port = String(line.port)
+  return { line, url: url.toString() }
+}
+
 export async function startLine(target: { host: string; port: number }): Promise<Line> {
   const sockets = new Set<Socket>()
   let isFrozen = false

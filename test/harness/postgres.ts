@@ -4,10 +4,16 @@ import { join } from 'node:path'
 import { claimDataFolder } from '../../src/infra/data-folder.ts'
 import { startEmbeddedPostgres } from '../../src/infra/embedded-postgres.ts'
 import { createLogger } from '../../src/infra/logger.ts'
+import { migrate } from '../../src/infra/migrate.ts'
 
-/** A PostgreSQL of the test's own, which may go away and come back without harm to others. */
+/**
+ * A PostgreSQL of the test's own: it may go away and come back without harm to others, and nobody else is in it who
+ * could hold the horizon of transactions, which is that of the whole cluster.
+ */
 export interface TestPostgres {
   url: string
+  /** The superuser's, to the database `postgres`. */
+  adminUrl: string
   /** Ends every connection, and refuses new ones for a while. */
   restart(meanwhile?: () => Promise<void>): Promise<void>
   /** Ends it as a power cut does, and starts it again. */
@@ -15,22 +21,34 @@ export interface TestPostgres {
   end(): Promise<void>
 }
 
-export async function createPostgres(settings: Record<string, string> = {}): Promise<TestPostgres> {
+interface TestPostgresOptions {
+  settings?: Record<string, string>
+  /** Otherwise the database is empty. */
+  isMigrated?: boolean
+}
+
+/** For many short transactions: it neither waits for the disk nor begins any of its own. */
+export const swiftSettings = { synchronous_commit: 'off', full_page_writes: 'off', autovacuum: 'off' }
+
+export async function createPostgres({ settings, isMigrated }: TestPostgresOptions = {}): Promise<TestPostgres> {
   const parent = await realpath(await mkdtemp(join(tmpdir(), 'tracemend-postgres-')))
   // Where we are root, PostgreSQL runs as another user and has to get in.
   await chmod(parent, 0o755)
   const folder = await claimDataFolder(join(parent, 'data'))
+  const logger = createLogger('silent')
   const start = (port?: number) =>
     startEmbeddedPostgres({
       folder: folder.path,
-      logger: createLogger('silent'),
+      logger,
       settings: { fsync: 'off', ...settings },
       ...(port && { port }),
     })
   let postgres = await start()
-  const { url } = postgres
+  const { url, adminUrl } = postgres
+  if (isMigrated) await migrate(url, logger)
   return {
     url,
+    adminUrl,
     async restart(meanwhile = async () => {}) {
       await postgres.stop()
       await meanwhile()
