@@ -28,6 +28,8 @@ export interface ErrorDetails {
   limit?: string
   max?: number
   retryAfterSeconds?: number
+  /** What the revision is by now, where another one was expected. */
+  currentRevision?: number
 }
 
 export class DomainError extends Error {

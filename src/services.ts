@@ -14,6 +14,19 @@ import { isDatabaseOutage } from './infra/database-errors.ts'
 import type { Logger } from './infra/logger.ts'
 import { createPatience } from './infra/patience.ts'
 import type { Queue } from './infra/queue.ts'
+import { createCompileService } from './prompts/compile.service.ts'
+import { createPromptRepository } from './prompts/prompt.repository.ts'
+import { createPromptService } from './prompts/prompt.service.ts'
+import { createPromptDiffService } from './prompts/prompt-diff.service.ts'
+import { createPromptDraftRepository } from './prompts/prompt-draft.repository.ts'
+import { createPromptDraftService } from './prompts/prompt-draft.service.ts'
+import { createPromptLabelRepository } from './prompts/prompt-label.repository.ts'
+import { createPromptSourceRepository } from './prompts/prompt-source.repository.ts'
+import { createPromptSources } from './prompts/prompt-sources.service.ts'
+import { createPromptVersionRepository } from './prompts/prompt-version.repository.ts'
+import { createPromptVersionService } from './prompts/prompt-version.service.ts'
+import { createPublishRepository } from './prompts/publish.repository.ts'
+import { createPublishService } from './prompts/publish.service.ts'
 import { createApiKeyRepository } from './tenants/api-key.repository.ts'
 import { createApiKeyService } from './tenants/api-key.service.ts'
 import { createAuthenticationService } from './tenants/authentication.service.ts'
@@ -40,10 +53,12 @@ import { createSpanEventService } from './traces/span-event.service.ts'
 import { createTraceRepository } from './traces/trace.repository.ts'
 import { createTraceService } from './traces/trace.service.ts'
 import { createTraceContentRepository } from './traces/trace-content.repository.ts'
+import { createTraceDriftService } from './traces/trace-drift.service.ts'
 import { createTraceEventService } from './traces/trace-event.service.ts'
 import { createTraceListRepository } from './traces/trace-list.repository.ts'
 import { createTraceStatsRepository } from './traces/trace-stats.repository.ts'
 import { createTraceStatsService } from './traces/trace-stats.service.ts'
+import { createTraceUseRepository } from './traces/trace-use.repository.ts'
 
 export type Services = ReturnType<typeof createServices>
 
@@ -101,6 +116,21 @@ export function createServices({ limits, prisma, pool, ingestPool, queue, bus, l
   const authentication = createAuthenticationService({ keys, lastUsed, bus })
   closers.add('authentication', () => authentication.close())
 
+  const prompts = createPromptRepository(pool)
+  const versions = createPromptVersionRepository(pool)
+  const promptSource = createPromptSourceRepository(pool)
+  const promptSources = createPromptSources({ sources: promptSource, bus })
+  closers.add('prompt sources', async () => promptSources.close())
+  const ofPrompts = {
+    prompts,
+    versions,
+    sources: promptSources,
+    traceUse: createTraceUseRepository(pool),
+  }
+  const promptService = createPromptService(ofPrompts)
+  const promptDrafts = createPromptDraftService({ ...ofPrompts, drafts: createPromptDraftRepository(pool) })
+  const promptVersions = createPromptVersionService(ofPrompts)
+
   const modelPrices = createModelPriceService({ prices: createModelPriceRepository(pool), bus })
   closers.add('model prices', () => modelPrices.close())
 
@@ -111,6 +141,7 @@ export function createServices({ limits, prisma, pool, ingestPool, queue, bus, l
   closers.add('search index', () => searchIndex.close())
   const agents = createAgentRepository(pool)
   const contents = createTraceContentRepository(pool)
+  const traceService = createTraceService({ traces, lists: createTraceListRepository(pool), contents, bus })
 
   const rules: RetentionRule[] = [
     { name: 'ended API keys', removeBefore: keys.removeEndedKeys },
@@ -127,15 +158,26 @@ export function createServices({ limits, prisma, pool, ingestPool, queue, bus, l
     viewer: createViewerService({ tenants, keys, usage, wakeups }),
     tenants: createTenantService({ tenants, bus }),
     apiKeys: createApiKeyService({ keys, bus }),
+    prompts: promptService,
+    promptDrafts,
+    promptVersions,
+    promptDiffs: createPromptDiffService({ sources: promptSource }),
+    publish: createPublishService({
+      ...ofPrompts,
+      labels: createPromptLabelRepository(pool),
+      publications: createPublishRepository(pool),
+    }),
+    compile: createCompileService(ofPrompts),
     retention: createRetentionService({ tenants, rules, onRemoved }),
     modelPrices,
     searchIndex,
     ingest: createIngestService({ ingest, prices: modelPrices, searchIndex, feed, bus, maxSpans: limits.ingestSpans }),
-    traces: createTraceService({
-      traces,
-      lists: createTraceListRepository(pool),
-      contents,
-      bus,
+    traces: traceService,
+    traceDrifts: createTraceDriftService({
+      prompts: promptService,
+      drafts: promptDrafts,
+      versions: promptVersions,
+      traces: traceService,
     }),
     traceEvents: createTraceEventService({ feed, traces, contents, index }),
     spanEvents: createSpanEventService({ feed }),

@@ -1,9 +1,11 @@
+import { createPromptLoaders } from '../prompts/prompt.loaders.ts'
 import type { Services } from '../services.ts'
 import { createTenantLoaders } from '../tenants/tenant.loaders.ts'
 import type { Viewer } from '../tenants/viewer.ts'
 import { createAgentLoaders } from '../traces/agent.loaders.ts'
 import { createSpanLoaders } from '../traces/span.loaders.ts'
 import { createTraceLoaders } from '../traces/trace.loaders.ts'
+import { createTraceDriftLoaders } from '../traces/trace-drift.loaders.ts'
 import { createTraceStatsLoaders } from '../traces/trace-stats.loaders.ts'
 
 /** What a transport knows of a request before it is executed. */
@@ -27,9 +29,11 @@ export function createLoaders(services: Services, viewer: Viewer, { remember }: 
   const options = { cache: remember }
   return {
     ...createTenantLoaders(services, viewer, options),
+    ...createPromptLoaders(services, viewer, options),
     ...createAgentLoaders(services, viewer, options),
     ...createSpanLoaders(services, viewer, options),
     ...createTraceLoaders(services, viewer, options),
+    ...createTraceDriftLoaders(services, viewer, options),
     ...createTraceStatsLoaders(services, viewer, options),
   }
 }

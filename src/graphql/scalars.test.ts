@@ -137,7 +137,9 @@ describe('Decimal', () => {
 
 test.each(['DateTime', 'Decimal'])('%s refuses what no stack is deep enough for, and says so', (name) => {
   const { errors } = ask(`query ($value: ${name}) { ${name}(value: $value) }`, { value: pit })
-  expect(errors?.map(({ message }) => message)).toEqual([expect.stringMatching(/^Variable "\$value" .* got a list of 1\.$/)])
+  expect(errors?.map(({ message }) => message)).toEqual([
+    expect.stringMatching(/^Variable "\$value" .* got a list of 1\.$/),
+  ])
 })
 
 describe('JSON', () => {

@@ -4,7 +4,7 @@ import { createKeyWatch } from './key-watch.service.ts'
 import type { Viewer } from './viewer.ts'
 
 const pollMs = 500
-const viewer: Viewer = { tenantId: 'tn_1', keyId: 'abcd', scopes: [], expiresAt: null }
+const viewer: Viewer = { tenantId: 'tn_1', keyId: 'abcd', keyName: '', scopes: [], expiresAt: null }
 const other: Viewer = { ...viewer, keyId: 'efgh' }
 
 describe('the watch over keys', () => {

@@ -7,7 +7,13 @@ const key = newKey('tn_1', { name: 'A key', scopes: ['READ', 'EDIT'] }, mintKey(
 const viewer = viewerOf(key)
 
 test('a viewer is what its key says, and no secret', () => {
-  expect(viewer).toEqual({ tenantId: 'tn_1', keyId: key.id, scopes: ['READ', 'EDIT'], expiresAt: null })
+  expect(viewer).toEqual({
+    tenantId: 'tn_1',
+    keyId: key.id,
+    keyName: 'A key',
+    scopes: ['READ', 'EDIT'],
+    expiresAt: null,
+  })
 })
 
 test('each scope is asked for by itself; none includes another', () => {

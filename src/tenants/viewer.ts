@@ -6,12 +6,14 @@ import type { Tenant } from './tenant.ts'
 export interface Viewer {
   tenantId: string
   keyId: string
+  /** What the key is called. */
+  keyName: string
   scopes: readonly Scope[]
   expiresAt: Date | null
 }
 
 /** A request without a key: it may introspect the schema, and is refused by every service. */
-export const anonymous: Viewer = { tenantId: '', keyId: '', scopes: [], expiresAt: null }
+export const anonymous: Viewer = { tenantId: '', keyId: '', keyName: '', scopes: [], expiresAt: null }
 
 /** The viewer as its client sees it. */
 export interface ViewerState {
@@ -20,7 +22,7 @@ export interface ViewerState {
 }
 
 export function viewerOf(key: ApiKey): Viewer {
-  return { tenantId: key.tenantId, keyId: key.id, scopes: key.scopes, expiresAt: key.expiresAt }
+  return { tenantId: key.tenantId, keyId: key.id, keyName: key.name, scopes: key.scopes, expiresAt: key.expiresAt }
 }
 
 export function requireKey(viewer: Viewer): void {

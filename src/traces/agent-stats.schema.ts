@@ -12,7 +12,7 @@ const OutcomeCountRef = builder.objectRef<OutcomeCount>('OutcomeCount').implemen
   }),
 })
 
-const AgentStatsRef = builder.objectRef<AgentStats>('AgentStats').implement({
+export const AgentStatsRef = builder.objectRef<AgentStats>('AgentStats').implement({
   description: 'Sums over traces, as they stand now.',
   fields: (t) => ({
     traces: t.exposeInt('traces', { description: 'How many there are.' }),

@@ -1,3 +1,4 @@
+import { cleanText } from '../clean.ts'
 import { type Page, pageOf, readPage } from '../page.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
 import type { AgentRepository } from './agent.repository.ts'
@@ -9,7 +10,6 @@ import {
   readAgentPosition,
   requireChoice,
 } from './agent.ts'
-import { cleanText } from './clean.ts'
 
 /** A page of agents; how many there are in all is counted only where a client asks. */
 export interface AgentPage extends Page<Agent> {

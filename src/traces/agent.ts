@@ -1,6 +1,6 @@
+import { cleanText } from '../clean.ts'
 import { InvalidInputError } from '../errors.ts'
 import { brokenCursor, encodeCursor, type PageInput, type PageRequest } from '../page.ts'
-import { cleanText } from './clean.ts'
 
 /** A named program that makes traces; it appears with the first trace that names it. */
 export interface Agent {

@@ -1,9 +1,9 @@
+import { cleanJson, cleanText } from '../clean.ts'
 import { dateTimeForm, readDateTime } from '../date-time.ts'
 import { parseDecimal } from '../decimal.ts'
 import { InvalidInputError } from '../errors.ts'
 import { shown } from '../shown.ts'
 import { isLongerThan } from '../text-length.ts'
-import { cleanJson, cleanText } from './clean.ts'
 import { countWords } from './search-words.ts'
 
 /** What a condition asks for, as it is searched with; throws INVALID_INPUT that names the place. */

@@ -1,7 +1,7 @@
+import { cleanJson, cleanText, JsonNumberError, JsonTooDeepError, maxJsonDepth } from '../clean.ts'
 import { dateTimeForm, readDateTime } from '../date-time.ts'
 import { compareDecimals, parseDecimal } from '../decimal.ts'
 import { isLongerThan } from '../text-length.ts'
-import { cleanJson, cleanText, JsonNumberError, JsonTooDeepError, maxJsonDepth } from './clean.ts'
 import { sortedTags } from './merge.ts'
 
 /** What was expected where a value is wrong; its place is the caller's to say. */

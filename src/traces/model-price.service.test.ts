@@ -14,7 +14,7 @@ describe('costs by the prices of a tenant', () => {
     cachedInputTokens: null,
     reasoningTokens: null,
   }
-  const viewer: Viewer = { tenantId: 'tn_1', keyId: 'k', scopes: ['ADMIN', 'READ'], expiresAt: null }
+  const viewer: Viewer = { tenantId: 'tn_1', keyId: 'k', keyName: '', scopes: ['ADMIN', 'READ'], expiresAt: null }
   const input = { provider: 'own', model: 'm', inputPerMillion: '1', outputPerMillion: '1' }
   let stored: OwnPrice[]
   let reads: number

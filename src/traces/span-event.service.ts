@@ -1,9 +1,9 @@
+import { cleanText } from '../clean.ts'
 import type { FeedService } from '../feed/feed.service.ts'
 import type { FeedEntry } from '../feed/feed.ts'
 import { encodeFeedCursor } from '../feed/feed-cursor.ts'
 import { FeedEvents } from '../feed/feed-events.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
-import { cleanText } from './clean.ts'
 import type { SpanEvent } from './span-event.ts'
 
 interface Dependencies {

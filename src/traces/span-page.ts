@@ -1,5 +1,5 @@
+import { cleanText } from '../clean.ts'
 import { brokenCursor, encodeCursor, type PageRequest } from '../page.ts'
-import { cleanText } from './clean.ts'
 import type { Span } from './span.ts'
 
 export const spanPages = { pageSize: 100, maxPageSize: 1_000 }

@@ -1,7 +1,7 @@
+import { cleanText } from '../clean.ts'
 import { writeDateTime } from '../date-time.ts'
 import { InvalidInputError } from '../errors.ts'
 import { RawJson } from '../raw-json.ts'
-import { cleanText } from './clean.ts'
 import type { SpanNode, SpanTree } from './span-tree.ts'
 
 export interface SpanTreeCut {

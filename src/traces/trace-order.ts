@@ -1,6 +1,6 @@
+import { cleanText } from '../clean.ts'
 import { readDateTime } from '../date-time.ts'
 import { brokenCursor, type CursorParts, encodeCursor, type PageRequest } from '../page.ts'
-import { cleanText } from './clean.ts'
 import type { Trace } from './trace.ts'
 
 export const traceOrderFields = ['STARTED_AT', 'DURATION', 'COST', 'TOTAL_TOKENS'] as const

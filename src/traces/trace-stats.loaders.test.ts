@@ -5,7 +5,7 @@ import type { TraceFilter } from './trace-filter.ts'
 import { createTraceStatsLoaders } from './trace-stats.loaders.ts'
 import { noStats } from './trace-stats.ts'
 
-const viewer: Viewer = { tenantId: 'tn_1', keyId: 'key', scopes: ['READ'], expiresAt: null }
+const viewer: Viewer = { tenantId: 'tn_1', keyId: 'key', keyName: '', scopes: ['READ'], expiresAt: null }
 
 /** The service as it is asked, and loaders that ask it. */
 function prepare(options = { cache: true }) {
@@ -17,7 +17,11 @@ function prepare(options = { cache: true }) {
       return names.map((_name, traces) => ({ ...noStats, traces }))
     },
   }
-  return { asked, loaders: createTraceStatsLoaders({ traceStats }, viewer, options) }
+  const listVersionStats = async () => []
+  return {
+    asked,
+    loaders: createTraceStatsLoaders({ traceStats: { ...traceStats, listVersionStats } }, viewer, options),
+  }
 }
 
 test('the stats of all agents are asked for at once, for each filter', async () => {

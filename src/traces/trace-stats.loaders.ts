@@ -1,28 +1,41 @@
 import DataLoader from 'dataloader'
+import type { NamedEtag } from '../prompts/prompt.ts'
 import type { Viewer } from '../tenants/viewer.ts'
 import type { TraceFilter } from './trace-filter.ts'
 import type { TraceStatsService } from './trace-stats.service.ts'
 import type { AgentStats } from './trace-stats.ts'
 
 interface Services {
-  traceStats: Pick<TraceStatsService, 'listAgentStats'>
+  traceStats: Pick<TraceStatsService, 'listAgentStats' | 'listVersionStats'>
 }
 
 export function createTraceStatsLoaders({ traceStats }: Services, viewer: Viewer, options: { cache: boolean }) {
-  const byFilter = new Map<string, DataLoader<string, AgentStats>>()
-
   return {
-    /** By the agent's name. A loader for each filter: one query for all agents, and a filter that is refused fails alone. */
-    agentStats(filter: TraceFilter | null | undefined): DataLoader<string, AgentStats> {
-      const key = JSON.stringify(filter ?? null)
-      const known = byFilter.get(key)
-      if (known) return known
-      const loader = new DataLoader<string, AgentStats>(
-        (names) => traceStats.listAgentStats(viewer, names, filter),
-        options,
-      )
-      byFilter.set(key, loader)
-      return loader
-    },
+    /** By the agent's name: one query for all agents. */
+    agentStats: byFilter(
+      (filter) =>
+        new DataLoader<string, AgentStats>((names) => traceStats.listAgentStats(viewer, names, filter), options),
+    ),
+    /** One query for all versions of a prompt. */
+    promptVersionStats: byFilter(
+      (filter) =>
+        new DataLoader<NamedEtag, AgentStats, string>(
+          (versions) => traceStats.listVersionStats(viewer, versions, filter),
+          { ...options, cacheKeyFn: ({ promptName, etag }) => `${etag}/${promptName}` },
+        ),
+    ),
+  }
+}
+
+type Filter = TraceFilter | null | undefined
+
+/** A loader for each filter: one that is refused fails alone. */
+function byFilter<Loader>(create: (filter: Filter) => Loader): (filter: Filter) => Loader {
+  const loaders = new Map<string, Loader>()
+  return (filter) => {
+    const key = JSON.stringify(filter ?? null)
+    const loader = loaders.get(key) ?? create(filter)
+    loaders.set(key, loader)
+    return loader
   }
 }

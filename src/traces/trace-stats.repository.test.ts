@@ -62,7 +62,7 @@ describe('statistics of traces', () => {
       fc.asyncProperty(fc.array(record, { maxLength: 60 }), filter, async (records, within) => {
         const { tenantId, traces } = await store(records)
         const names = ['a', 'B', 'nobody', 'a']
-        const found = await stats.findAgentStats(tenantId, names, within)
+        const found = await stats.findStats(tenantId, { column: 'agent', values: names }, within)
         for (const name of names) {
           const own = traces.filter((trace) => trace.agent === name && matches(within, trace))
           expect(found.get(name)).toEqual(own.length === 0 ? undefined : closeTo(agentStatsOf(own)))
@@ -101,7 +101,7 @@ describe('statistics of traces', () => {
     const outcomes = Array.from({ length: 60 }, (_, index) => `outcome ${String(index).padStart(2, '0')}`)
     const often = [...outcomes, 'outcome 59', 'outcome 59', 'outcome 07', '']
     const { tenantId } = await store([{ agent: 'a' }, ...often.map((outcome) => ({ agent: 'a', outcome }))])
-    const found = (await stats.findAgentStats(tenantId, ['a'], {})).get('a')
+    const found = (await stats.findStats(tenantId, { column: 'agent', values: ['a'] }, {})).get('a')
     expect(found?.traces).toBe(often.length + 1)
     expect(found?.outcomes).toHaveLength(maxOutcomes)
     expect(found?.outcomes.slice(0, 4)).toEqual([
@@ -143,7 +143,7 @@ describe('statistics of traces', () => {
       inputTokens: 10_737_418_235,
       durationMs: { p50: 1e15, p95: 1e15, p99: 1e15, avg: 1e15, max: 1e15 },
     }
-    expect((await stats.findAgentStats(tenantId, ['a'], {})).get('a')).toMatchObject({
+    expect((await stats.findStats(tenantId, { column: 'agent', values: ['a'] }, {})).get('a')).toMatchObject({
       ...expected,
       totalTokens: 21_474_836_470,
     })

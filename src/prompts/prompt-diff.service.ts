@@ -1,0 +1,39 @@
+import { DomainError } from '../errors.ts'
+import { requireScope, type Viewer } from '../tenants/viewer.ts'
+import { nameOfSelector, type Prompt, readSelector, type Selector, type SelectorInput } from './prompt.ts'
+import { diffContents, type PromptDiff } from './prompt-diff.ts'
+import type { PromptSourceRepository } from './prompt-source.repository.ts'
+
+interface Dependencies {
+  sources: PromptSourceRepository
+}
+
+export type PromptDiffService = ReturnType<typeof createPromptDiffService>
+
+export function createPromptDiffService({ sources }: Dependencies) {
+  async function getContent(tenantId: string, name: string, selector: Selector, field: string) {
+    const source = await sources.findSource(tenantId, name, selector, null)
+    if (source?.content) return source.content
+    throw new DomainError('NOT_FOUND', `The prompt "${name}" has no ${nameOfSelector(selector)}.`, { field })
+  }
+
+  return {
+    async diffPrompt(
+      viewer: Viewer,
+      { name }: Prompt,
+      { from, to }: { from: SelectorInput; to: SelectorInput },
+    ): Promise<PromptDiff> {
+      requireScope(viewer, 'READ')
+      const [selectedBefore, selectedAfter] = [readSelector(from, 'from'), readSelector(to, 'to')]
+      const [before, after] = await Promise.all([
+        getContent(viewer.tenantId, name, selectedBefore, 'from'),
+        getContent(viewer.tenantId, name, selectedAfter, 'to'),
+      ])
+      const names = {
+        before: `${name} ${nameOfSelector(selectedBefore)}`,
+        after: `${name} ${nameOfSelector(selectedAfter)}`,
+      }
+      return diffContents(before, after, names)
+    },
+  }
+}

@@ -1,0 +1,194 @@
+import { cleanJson, cleanText, JsonNumberError, JsonTooDeepError } from '../clean.ts'
+import { InvalidInputError } from '../errors.ts'
+import { shown } from '../shown.ts'
+import { isLongerThan } from '../text-length.ts'
+import { BrokenBlockError, prepareContent } from './compile.ts'
+import type {
+  BlockFormat,
+  BlockRole,
+  ModelConfig,
+  PromptBlock,
+  PromptContent,
+  PromptVariable,
+} from './prompt-content.ts'
+
+/** A content as clients give it: whatever is left out has a meaning of its own. */
+export interface PromptContentInput {
+  blocks: readonly BlockInput[]
+  variables?: readonly PromptVariableInput[] | null | undefined
+  model?: ModelConfigInput | null | undefined
+  tools?: unknown
+  toolChoice?: unknown
+  responseSchema?: unknown
+}
+
+export interface BlockInput {
+  id?: string | null | undefined
+  name?: string | null | undefined
+  role: BlockRole
+  format?: BlockFormat | null | undefined
+  content: string
+  when?: string | null | undefined
+  enabled?: boolean | null | undefined
+}
+
+export interface PromptVariableInput {
+  name: string
+  description?: string | null | undefined
+  required?: boolean | null | undefined
+  default?: unknown
+}
+
+export interface ModelConfigInput {
+  provider: string
+  name: string
+  parameters?: unknown
+}
+
+const maxBlocks = 500
+const maxVariables = 500
+const maxName = 200
+const maxDescription = 2_000
+const maxJsonDepth = 100
+/** Of a content as JSON. */
+export const maxContentLength = 2_000_000
+
+/**
+ * The content that is stored: cleaned, with an id for every block, and with nothing in it that can't be compiled.
+ * Throws INVALID_INPUT that names the place: `input.blocks[2].content`.
+ */
+export function readContent(input: PromptContentInput, field = 'input'): PromptContent {
+  const content = {
+    blocks: readBlocks(input.blocks, `${field}.blocks`),
+    variables: readVariables(input.variables ?? [], `${field}.variables`),
+    model: readModel(input.model ?? null, `${field}.model`),
+    tools: readJson(input.tools, `${field}.tools`),
+    toolChoice: readJson(input.toolChoice, `${field}.toolChoice`),
+    responseSchema: readJson(input.responseSchema, `${field}.responseSchema`),
+  }
+  const { length } = JSON.stringify(content)
+  if (length > maxContentLength) {
+    throw new InvalidInputError(
+      field,
+      `The content of a prompt has up to ${maxContentLength} characters as JSON; got ${length}.`,
+    )
+  }
+  requireCompilable(content, field)
+  return content
+}
+
+function readBlocks(inputs: readonly BlockInput[], field: string): PromptBlock[] {
+  requireAtMost(maxBlocks, inputs, field)
+  const taken = new Set<string>()
+  for (const [index, { id }] of inputs.entries()) {
+    if ((id ?? null) !== null) takeId(id as string, taken, `${field}[${index}].id`)
+  }
+  return inputs.map((input, index) => {
+    const at = `${field}[${index}]`
+    const name = readText(input.name, maxName, `${at}.name`)
+    const when = cleanText(input.when ?? '').trim()
+    return {
+      id: input.id ?? freeId(name ?? input.role, taken),
+      name,
+      role: input.role,
+      format: input.format ?? 'TEXT',
+      content: cleanText(input.content),
+      when: when === '' ? null : when,
+      enabled: input.enabled ?? true,
+    }
+  })
+}
+
+function takeId(id: string, taken: Set<string>, field: string): void {
+  if (!/^[\w.:-]{1,100}$/.test(id)) {
+    throw new InvalidInputError(
+      field,
+      `The id of a block has 1 to 100 letters, digits, "_", ".", ":" or "-"; got ${shown(id)}.`,
+    )
+  }
+  if (taken.has(id))
+    throw new InvalidInputError(field, `The ids of blocks are unique in their prompt; got "${id}" twice.`)
+  taken.add(id)
+}
+
+/** Made of the name, not by chance: the same content has the same ids, and so the same etag. */
+function freeId(name: string, taken: Set<string>): string {
+  const words = name.toLowerCase().match(/[a-z0-9]+/g)
+  const base = words?.join('-').slice(0, 80) ?? 'block'
+  let id = base
+  for (let count = 2; taken.has(id); count++) id = `${base}-${count}`
+  taken.add(id)
+  return id
+}
+
+function readVariables(inputs: readonly PromptVariableInput[], field: string): PromptVariable[] {
+  requireAtMost(maxVariables, inputs, field)
+  const taken = new Set<string>()
+  return inputs.map((input, index) => {
+    const { name } = input
+    const at = `${field}[${index}]`
+    if (!/^[A-Za-z_]\w{0,99}$/.test(name)) {
+      const rule = 'The name of a variable has up to 100 letters, digits or "_", and no digit first'
+      throw new InvalidInputError(`${at}.name`, `${rule}; got ${shown(name)}.`)
+    }
+    if (taken.has(name)) throw new InvalidInputError(`${at}.name`, `A variable is declared once; got "${name}" twice.`)
+    taken.add(name)
+    return {
+      name,
+      description: readText(input.description, maxDescription, `${at}.description`),
+      required: input.required ?? false,
+      default: readJson(input.default, `${at}.default`),
+    }
+  })
+}
+
+export function readModel(input: ModelConfigInput | null, field: string): ModelConfig | null {
+  if (input === null) return null
+  const parameters = readJson(input.parameters, `${field}.parameters`)
+  if (parameters !== null && (typeof parameters !== 'object' || Array.isArray(parameters))) {
+    throw new InvalidInputError(`${field}.parameters`, `Parameters are a JSON object; got ${shown(parameters)}.`)
+  }
+  const [provider, name] = (['provider', 'name'] as const).map((part) => {
+    const text = readText(input[part], maxName, `${field}.${part}`)?.trim()
+    if (text) return text
+    throw new InvalidInputError(`${field}.${part}`, `The ${part} of a model has 1 to ${maxName} characters; got none.`)
+  }) as [string, string]
+  return { provider, name, parameters }
+}
+
+export function readJson(value: unknown, field: string): unknown {
+  try {
+    return cleanJson(value ?? null, maxJsonDepth)
+  } catch (error) {
+    if (error instanceof JsonTooDeepError) {
+      throw new InvalidInputError(field, `JSON here is nested ${maxJsonDepth} deep at most; got more.`)
+    }
+    if (error instanceof JsonNumberError) {
+      throw new InvalidInputError(field, 'JSON here has numbers that fit 64 bits; got one that does not.')
+    }
+    throw error
+  }
+}
+
+export function readText(value: string | null | undefined, maxLength: number, field: string): string | null {
+  const text = value ?? null
+  if (text === null || !isLongerThan(text, maxLength)) return text && cleanText(text)
+  throw new InvalidInputError(field, `This has up to ${maxLength} characters; got more.`)
+}
+
+function requireAtMost(max: number, inputs: readonly unknown[], field: string): void {
+  if (inputs.length > max) throw new InvalidInputError(field, `There may be up to ${max} here; got ${inputs.length}.`)
+}
+
+function requireCompilable(content: PromptContent, field: string): void {
+  try {
+    prepareContent(content)
+  } catch (error) {
+    if (!(error instanceof BrokenBlockError)) throw error
+    const { index, blockId, part, line, column, reason } = error
+    throw new InvalidInputError(
+      `${field}.blocks[${index}].${part}`,
+      `Block "${blockId}", ${part}, line ${line}, column ${column}: ${reason}`,
+    )
+  }
+}

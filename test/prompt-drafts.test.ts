@@ -1,0 +1,106 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { PublishPromptDocument, UpdatePromptDraftDocument } from './generated/documents.ts'
+import { getPrompt, makePrompt, publish, rewrite, saying } from './harness/prompt.ts'
+import { makeKey, makeTenant, type TestTenant } from './harness/tenant.ts'
+import { startTestApp, type TestApp } from './harness/test-app.ts'
+
+describe('the draft of a prompt', () => {
+  let app: TestApp
+  let tenant: TestTenant
+
+  beforeAll(async () => {
+    app = await startTestApp()
+    tenant = await makeTenant(app)
+  })
+  afterAll(() => app.close())
+
+  function update(name: string, content: string, expectedRevision: number) {
+    return tenant.client.send(UpdatePromptDraftDocument, { name, input: saying(content), expectedRevision })
+  }
+
+  const textOf = async (name: string) => (await getPrompt(tenant.client, name)).draft.content.blocks[0]?.content
+
+  test('is written as a whole, and its revision goes up', async () => {
+    const { name, draft } = await makePrompt(tenant.client, saying('one', { tools: [1], toolChoice: 'auto' }))
+    const written = await rewrite(tenant.client, name, saying('two', { model: { provider: 'p', name: 'm' } }))
+    expect(written).toMatchObject({ prompt: { name }, revision: 2, changed: true, baseVersion: null })
+    expect(written.content).toMatchObject({ tools: null, toolChoice: null, model: { name: 'm' } })
+    expect(written.etag).not.toBe(draft.etag)
+    expect((await getPrompt(tenant.client, name)).draft).toEqual(written)
+    expect(await rewrite(tenant.client, name, saying('one', { tools: [1], toolChoice: 'auto' }))).toMatchObject({
+      revision: 3,
+      etag: draft.etag,
+    })
+  })
+
+  test('is not written by who has read another revision; what it is now is said', async () => {
+    const { name } = await makePrompt(tenant.client)
+    await rewrite(tenant.client, name, saying('newer'))
+    for (const expected of [1, 3, 0, -1]) {
+      const { errors } = await update(name, 'lost', expected)
+      expect(errors?.[0]).toMatchObject({
+        message: `The draft is at revision 2; you expected ${expected}.`,
+        extensions: { code: 'STALE_REVISION', field: 'expectedRevision', currentRevision: 2 },
+      })
+    }
+    expect(await textOf(name)).toBe('newer')
+  })
+
+  test('of many who write at once one wins, and the others are told so', async () => {
+    const { name } = await makePrompt(tenant.client)
+    for (const revision of [1, 2, 3]) {
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, (_, writer) => update(name, `${revision}/${writer}`, revision)),
+      )
+      const winners = answers.flatMap(({ errors }, writer) => (errors ? [] : writer))
+      expect(winners).toHaveLength(1)
+      expect(answers.flatMap(({ errors }) => errors?.[0]?.extensions.code ?? [])).toEqual(
+        Array(9).fill('STALE_REVISION'),
+      )
+      expect(await textOf(name)).toBe(`${revision}/${winners[0]}`)
+    }
+  })
+
+  test('is published as it was read, or not at all, while others write to it', async () => {
+    const { name } = await makePrompt(tenant.client, saying('revision 1'))
+    for (let revision = 1; revision <= 8; revision++) {
+      const [written, published] = await Promise.all([
+        update(name, `revision ${revision + 1}`, revision),
+        tenant.client.send(PublishPromptDocument, { name, expectedRevision: revision }),
+      ])
+      expect(written.errors).toBeUndefined()
+      const content = published.data?.publishPrompt.content.blocks[0]?.content
+      const code = published.errors?.[0]?.extensions.code
+      expect([`revision ${revision}`, 'STALE_REVISION']).toContain(content ?? code)
+    }
+  })
+
+  test('says whether it differs from what it was published as', async () => {
+    const { name } = await makePrompt(tenant.client, saying('one'))
+    const states = async () => {
+      const { draft } = await getPrompt(tenant.client, name)
+      return [draft.baseVersion, draft.changed]
+    }
+    await publish(tenant.client, name)
+    expect(await states()).toEqual([1, false])
+    await rewrite(tenant.client, name, saying('two'))
+    expect(await states()).toEqual([1, true])
+    await rewrite(tenant.client, name, saying('one'))
+    expect(await states()).toEqual([1, false])
+  })
+
+  test('an agent that may EDIT drafts, and may not publish what it drafted', async () => {
+    const { name } = await makePrompt(tenant.client)
+    const { secret } = await makeKey(tenant.client, { scopes: ['READ', 'EDIT'] })
+    const agent = app.client(secret)
+    expect((await rewrite(agent, name, saying('better'))).revision).toBe(2)
+    const refusal = await agent.refusal(PublishPromptDocument, { name, expectedRevision: 2 })
+    expect(refusal.extensions.code).toBe('FORBIDDEN')
+    const publisher = app.client(
+      (await makeKey(tenant.client, { name: 'releases', scopes: ['READ', 'PUBLISH'] })).secret,
+    )
+    expect((await publish(publisher, name)).author.keyName).toBe('releases')
+    const input = { name, input: saying('worse'), expectedRevision: 2 }
+    expect((await publisher.refusal(UpdatePromptDraftDocument, input)).extensions.code).toBe('FORBIDDEN')
+  })
+})
