@@ -4,8 +4,11 @@ import {
   AgentTracesDocument,
   ApiKeysDocument,
   CompareAgentsDocument,
+  CreatePromptDocument,
   DeleteTracesDocument,
   IngestTracesDocument,
+  PromptVersionStatsDocument,
+  PublishPromptDocument,
   RevokeApiKeyDocument,
   SetTraceOutcomeDocument,
   SpanEventsDocument,
@@ -15,6 +18,7 @@ import {
   TraceIdsDocument,
   type TraceInput,
   TraceStatsDocument,
+  UpdatePromptDraftDocument,
   UpdateTenantDocument,
   ViewerDocument,
 } from './generated/documents.ts'
@@ -22,6 +26,7 @@ import { findAgent, makeAgent } from './harness/agent.ts'
 import { momentOf, watch } from './harness/events.ts'
 import type { Answer, GraphQLClient, GraphQLErrorAnswer } from './harness/graphql-client.ts'
 import { freshId, ingest } from './harness/ingest.ts'
+import { getPrompt, makePrompt, publish } from './harness/prompt.ts'
 import { drawSpans } from './harness/span-trees.ts'
 import { makeKey, type TestTenant } from './harness/tenant.ts'
 
@@ -165,6 +170,44 @@ export const foreignIdExamples: Record<string, ForeignIdExample> = {
     call: (client, id) => client.send(TraceStatsDocument, { interval: 'DAY', filter: { ids: [id] } }),
     gets: 'nothing',
   },
+  'Mutation.createPrompt(input:).content.blocks.id': {
+    make: makeOwnersBlock,
+    async call(client, id) {
+      const input = {
+        name: freshId('prompt'),
+        content: { blocks: [{ id, role: 'USER' as const, content: 'its own' }] },
+      }
+      return blocksIn(await client.send(CreatePromptDocument, { input }))
+    },
+    gets: 'its own',
+  },
+  'Mutation.updatePromptDraft(input:).blocks.id': {
+    make: makeOwnersBlock,
+    async call(client, id) {
+      const { name } = await makePrompt(client)
+      const input = { blocks: [{ id, role: 'USER' as const, content: 'its own' }] }
+      return blocksIn(await client.send(UpdatePromptDraftDocument, { name, input, expectedRevision: 1 }))
+    },
+    gets: 'its own',
+  },
+  'Mutation.publishPrompt(evidence:).traceId': {
+    make: makeOwnersTrace,
+    async call(client, traceId) {
+      const { name } = await makePrompt(client, undefined, freshId('prompt'))
+      const { errors } = await client.send(PublishPromptDocument, { name, expectedRevision: 1, evidence: { traceId } })
+      return { data: {}, ...(errors && { errors }) }
+    },
+    gets: 'NOT_FOUND',
+  },
+  'PromptVersion.stats(filter:).ids': {
+    make: makeOwnersTrace,
+    async call(client, id) {
+      const { name } = await makePrompt(client)
+      await publish(client, name)
+      return client.send(PromptVersionStatsDocument, { name, filter: { ids: [id] } })
+    },
+    gets: 'its own',
+  },
   'Agent.stats(filter:).ids': {
     make: makeOwnersTrace,
     async call(client, id) {
@@ -188,6 +231,20 @@ async function sendTrace(client: GraphQLClient, trace: TraceInput): Promise<Fore
   const { data, errors } = await client.send(IngestTracesDocument, { input: { traces: [trace] } })
   const { accepted, rejected } = (data?.ingestTraces ?? {}) as { accepted?: number; rejected?: number }
   return { data: { told: { accepted, rejected } }, ...(errors && { errors }) }
+}
+
+/** Without what every prompt has of its own. */
+function blocksIn({ data, errors }: Answer<unknown>): ForeignAnswer {
+  const contents = [
+    ...JSON.stringify(data).matchAll(/"id":"([^"]+)","name":null,"role":"USER"[^}]*?"content":"([^"]+)"/g),
+  ]
+  return { data: { blocks: contents.map(([, id, content]) => ({ id, content })) }, ...(errors && { errors }) }
+}
+
+async function makeOwnersBlock({ client }: TestTenant): Promise<MadeObject> {
+  const id = freshId('block')
+  const { name } = await makePrompt(client, { blocks: [{ id, role: 'SYSTEM', content: "the owner's" }] })
+  return { id, look: async () => (await getPrompt(client, name)).draft.content }
 }
 
 /** Nothing was deleted: as much as nothing was found. */

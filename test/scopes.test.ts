@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
-import { buildSchema } from 'graphql'
+import { buildSchema, parse } from 'graphql'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { type Scope, scopes } from '../src/tenants/api-key.ts'
 import {
@@ -8,12 +8,18 @@ import {
   AgentsDocument,
   ApiKeysDocument,
   CompareAgentsDocument,
+  CompilePromptDocument,
   CreateApiKeyDocument,
   CreateTenantDocument,
+  DeletePromptDocument,
+  DeletePromptVersionDocument,
   DeleteTracesDocument,
   FeedCursorDocument,
   IngestTracesDocument,
   ModelsDocument,
+  PromptDocument,
+  PromptsDocument,
+  RemovePromptLabelDocument,
   RevokeApiKeyDocument,
   SetModelPriceDocument,
   SetTraceOutcomeDocument,
@@ -31,6 +37,7 @@ import { momentOf } from './harness/events.ts'
 import type { GraphQLErrorAnswer } from './harness/graphql-client.ts'
 import { freshId, ingest } from './harness/ingest.ts'
 import { type LiveResult, transports } from './harness/live-client.ts'
+import { makePrompt, publish, saying } from './harness/prompt.ts'
 import { makeKey } from './harness/tenant.ts'
 import { startTestApp, type TestApp } from './harness/test-app.ts'
 import { until } from './harness/until.ts'
@@ -44,6 +51,11 @@ interface Row {
   document: AnyDocument
   /** What a key with only that scope may ask for. */
   variables?: (app: TestApp, scope: Scope | undefined) => Promise<object> | object
+}
+
+/** What else a prompt shows needs READ, whoever may write it. */
+function alone(text: string): AnyDocument {
+  return parse(text)
 }
 
 /** Which scope each operation needs: one row for every root field of schema.graphql. */
@@ -67,6 +79,55 @@ const rows: Record<string, Row> = {
   },
   'Query.feedCursor': { needs: ['READ'], document: FeedCursorDocument },
   'Query.traceStats': { needs: ['READ'], document: TraceStatsDocument, variables: () => ({ interval: 'DAY' }) },
+  'Query.prompts': { needs: ['READ'], document: PromptsDocument },
+  'Query.prompt': { needs: ['READ'], document: PromptDocument, variables: ofPrompt() },
+  'Query.compilePrompt': { needs: ['READ'], document: CompilePromptDocument, variables: ofPrompt() },
+  'Mutation.createPrompt': {
+    needs: ['EDIT'],
+    document: alone('mutation ($input: CreatePromptInput!) { createPrompt(input: $input) { id } }'),
+    variables: () => ({ input: { name: freshId('prompt'), content: saying('') } }),
+  },
+  'Mutation.updatePromptDraft': {
+    needs: ['EDIT'],
+    document: alone(
+      'mutation ($name: String!, $input: PromptContentInput!, $expectedRevision: Int!) ' +
+        '{ updatePromptDraft(name: $name, input: $input, expectedRevision: $expectedRevision) { etag } }',
+    ),
+    variables: ofPrompt({ input: saying(''), expectedRevision: 1 }),
+  },
+  'Mutation.publishPrompt': {
+    needs: ['PUBLISH'],
+    document: alone(
+      'mutation ($name: String!, $expectedRevision: Int!) ' +
+        '{ publishPrompt(name: $name, expectedRevision: $expectedRevision) { number } }',
+    ),
+    variables: ofPrompt({ expectedRevision: 1 }),
+  },
+  'Mutation.setPromptLabel': {
+    needs: ['PUBLISH'],
+    document: alone(
+      'mutation ($name: String!, $label: String!, $version: Int!) ' +
+        '{ setPromptLabel(name: $name, label: $label, version: $version) { id } }',
+    ),
+    variables: ofPrompt({ label: 'production', version: 1 }),
+  },
+  'Mutation.removePromptLabel': {
+    needs: ['PUBLISH'],
+    document: alone(
+      'mutation ($name: String!, $label: String!) { removePromptLabel(name: $name, label: $label) { id } }',
+    ),
+    variables: ofPrompt({ label: 'none' }),
+  },
+  'Mutation.deletePromptVersion': {
+    needs: ['PUBLISH'],
+    document: DeletePromptVersionDocument,
+    variables: async (app) => ({ name: await makeUnlabelled(app), version: 1 }),
+  },
+  'Mutation.deletePrompt': {
+    needs: ['PUBLISH'],
+    document: DeletePromptDocument,
+    variables: async (app) => ({ name: await makeUnlabelled(app) }),
+  },
   'Mutation.createTenant': {
     needs: ['OPERATOR'],
     document: CreateTenantDocument,
@@ -122,6 +183,22 @@ const rows: Record<string, Row> = {
   'Subscription.spanEvents': { needs: ['READ'], document: SpanEventsDocument, variables: makeEvents },
 }
 let tenants = 0
+
+/** A published prompt's name, and what else is asked of it. */
+function ofPrompt(more: object = {}): (app: TestApp) => Promise<object> {
+  return async (app) => {
+    const { name } = await makePrompt(app.client())
+    await publish(app.client(), name)
+    return { name, ...more }
+  }
+}
+
+async function makeUnlabelled(app: TestApp): Promise<string> {
+  const { name } = await makePrompt(app.client())
+  await publish(app.client(), name)
+  await app.client().ask(RemovePromptLabelDocument, { name, label: 'production' })
+  return name
+}
 
 /** Some that are there to be told at once. */
 async function makeEvents(app: TestApp): Promise<{ traceId: string; after: string }> {

@@ -75,7 +75,7 @@ export class UndecidableConditionError extends InvalidInputError {
 /** Of all that is rendered in one compilation. */
 export const maxCompiledLength = 8_000_000
 /** Of all conditions of a content: parsing takes up to 80 ms for 2,000 characters that are meant to take long. */
-export const maxConditionsLength = 20_000
+const maxConditionsLength = 20_000
 const maxJsonDepth = 100
 
 interface PreparedBlock {
@@ -220,10 +220,7 @@ function readJson(text: string): unknown {
     value = JSON.parse(text)
   } catch (error) {
     const { message } = error as SyntaxError
-    throw new JsonBlockError(
-      `Expected JSON; got ${message}.`,
-      Number(/position (\d+)/.exec(message)?.[1] ?? text.length),
-    )
+    throw new JsonBlockError(`Expected JSON; got ${message}.`, offsetOf(message) ?? endOfJson(text))
   }
   if (typeof value !== 'object' || value === null) {
     throw new JsonBlockError(`A JSON block is a list of parts or an object; got ${shown(value)}.`, 0)
@@ -232,6 +229,32 @@ function readJson(text: string): unknown {
     throw new JsonBlockError(`The JSON of a block is nested up to ${maxJsonDepth} deep; got more.`, 0)
   }
   return value
+}
+
+function offsetOf(message: string): number | undefined {
+  const position = /at position (\d+)/.exec(message)?.[1]
+  return position === undefined ? undefined : Number(position)
+}
+
+/** How far a text is the beginning of JSON: some versions of Node say it for some errors only. */
+function endOfJson(text: string): number {
+  let [known, broken] = [0, text.length + 1]
+  while (broken - known > 1) {
+    const length = Math.floor((known + broken) / 2)
+    if (beginsJson(text.slice(0, length))) known = length
+    else broken = length
+  }
+  return known
+}
+
+function beginsJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch (error) {
+    const { message } = error as SyntaxError
+    return message.includes('end of JSON input') || offsetOf(message) === text.length
+  }
 }
 
 function isDeeper(value: unknown, depth: number): boolean {

@@ -163,10 +163,10 @@ function inTime(evaluate: () => CelResult, allowance: Allowance): CelResult {
   }
 }
 
-function workOf({ names, nodes, loops, hasPattern }: Condition, values: Record<string, unknown>): number {
+function workOf({ names, typeNames, nodes, loops, hasPattern }: Condition, values: Record<string, unknown>): number {
   if (hasPattern) return Number.POSITIVE_INFINITY
   let size = 0
-  for (const name of names) {
+  for (const name of typeNames.length === 0 ? names : [...names, ...typeNames]) {
     if (Object.hasOwn(values, name)) size += sizeOf(values[name], quickSize - size)
     if (size > quickSize) return Number.POSITIVE_INFINITY
   }
