@@ -13,8 +13,8 @@ export interface ImportRule {
 }
 
 const purePackages = ['zod']
-/** Rules may rest on public facts, such as list prices. */
-const domainWordPackages = [...purePackages, '@pydantic/genai-prices']
+/** Rules may rest on public facts, such as list prices, and on languages that others wrote. */
+const domainWordPackages = [...purePackages, '@bufbuild/cel', '@pydantic/genai-prices', 'canonicalize', 'diff']
 const graphqlPackages = ['graphql', 'graphql-*', '@pothos/*', '@graphql*']
 const databasePackages = ['pg', 'pg-*', '@prisma/*']
 const queuePackages = ['bullmq', 'ioredis']

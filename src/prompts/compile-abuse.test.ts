@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { LimitError } from '../errors.ts'
-import { BrokenBlockError, compileContent, prepareContent, UndecidableConditionError } from './compile.ts'
+import { compileContent, prepareContent, UndecidableConditionError } from './compile.ts'
 import { ConditionError, decide, parseCondition } from './condition.ts'
+import { BrokenBlockError } from './prepared-block.ts'
 import type { PromptBlock, PromptVariable } from './prompt-content.ts'
 import { parseTemplate, TemplateError } from './template.ts'
 

@@ -2,13 +2,13 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { InvalidInputError, LimitError } from '../errors.ts'
 import {
-  BrokenBlockError,
   compileContent,
   MissingVariablesError,
   maxCompiledLength,
   prepareContent,
   UndecidableConditionError,
 } from './compile.ts'
+import { BrokenBlockError } from './prepared-block.ts'
 import type { PromptBlock, PromptContent, PromptVariable } from './prompt-content.ts'
 
 test('compiles texts and JSON, in order, by role', () => {

@@ -2,7 +2,8 @@ import { cleanJson, cleanText, JsonNumberError, JsonTooDeepError } from '../clea
 import { InvalidInputError } from '../errors.ts'
 import { shown } from '../shown.ts'
 import { isLongerThan } from '../text-length.ts'
-import { BrokenBlockError, prepareContent } from './compile.ts'
+import { prepareContent } from './compile.ts'
+import { BrokenBlockError } from './prepared-block.ts'
 import type {
   BlockFormat,
   BlockRole,

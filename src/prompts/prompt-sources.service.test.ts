@@ -52,7 +52,8 @@ describe('what is compiled', () => {
   })
   afterEach(() => vi.useRealTimers())
 
-  const find = (name = 'p', selector: Selector = published, tenantId = 'tn') => sources.findSource(tenantId, name, selector)
+  const find = (name = 'p', selector: Selector = published, tenantId = 'tn') =>
+    sources.findSource(tenantId, name, selector)
   const etag = async (name?: string) => (await find(name))?.etag ?? null
 
   test('is read once, however often and however many at once ask', async () => {
