@@ -3,8 +3,9 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { LLMock } from '@copilotkit/aimock'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { RevokeApiKeyDocument } from './generated/documents.ts'
+import { RevokeApiKeyDocument, TraceDocument } from './generated/documents.ts'
 import { withDatabase } from './harness/database.ts'
 import { type Example, startExample } from './harness/example.ts'
 import { ingest } from './harness/ingest.ts'
@@ -14,6 +15,7 @@ import { until } from './harness/until.ts'
 
 /** The line with which each example says that it has seen what it shows. */
 const lastWords: Record<string, RegExp> = {
+  'agent.ts': /^traced {2}version 1, CURRENT, 0\.000\d+ USD/m,
   'ingest-in-pieces.ts': /^same {3}one tree of 4 spans, 0\.0045 USD/m,
   'keys.ts': /^ended {2}UNAUTHENTICATED/m,
   'span-tree.ts': /^tree {3}5 spans of one request/m,
@@ -28,10 +30,41 @@ afterAll(() => app.close())
 
 const examples = (await readdir('examples')).filter((name) => name.endsWith('.ts') && name !== 'watch.ts')
 
+/** Whoever runs the tests may have a key for a real model. */
+const inherited = Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('OPENAI_')))
+
+async function run(name: string, key = app.backend.operatorKey, more: Record<string, string> = {}): Promise<string> {
+  const env = { ...inherited, TRACEMEND_URL: app.url, TRACEMEND_KEY: key, ...more }
+  return (await promisify(execFile)('node', ['--import', 'tsx', `examples/${name}`], { env })).stdout
+}
+
 test.each(examples)('examples/%s runs as README says', async (name) => {
-  const env = { ...process.env, TRACEMEND_URL: app.url, TRACEMEND_KEY: app.backend.operatorKey }
-  const { stdout } = await promisify(execFile)('node', ['--import', 'tsx', `examples/${name}`], { env })
-  expect(stdout).toMatch(lastWords[name] ?? /an example needs its last words here/)
+  expect(await run(name)).toMatch(lastWords[name] ?? /an example needs its last words here/)
+})
+
+describe('examples/agent.ts', () => {
+  test('makes its prompt once, and tells of each call what it was made of', async () => {
+    const tenant = await makeTenant(app)
+    expect(await run('agent.ts', tenant.key)).toMatch(
+      /^no key {2}.+\nmade {4}the prompt support-triage.+\nasked {3}with version 1 /,
+    )
+    const again = await run('agent.ts', tenant.key)
+    expect(again).not.toContain('made')
+    expect(again).toMatch(lastWords['agent.ts'] as RegExp)
+  })
+
+  test('records a call that fails, with what the provider said', async () => {
+    const tenant = await makeTenant(app)
+    const provider = new LLMock({ host: '127.0.0.1', port: 0 })
+    provider.onMessage(/./, { status: 429, error: { message: 'Slow down, please.' } })
+    await provider.start()
+    const more = { OPENAI_BASE_URL: `${provider.url}/v1`, OPENAI_API_KEY: 'sk-nobody' }
+    const stdout = await run('agent.ts', tenant.key, more).finally(() => provider.stop())
+    expect(stdout).toMatch(/^traced {2}version 1, CURRENT, unknown USD/m)
+    const [id] = /(?<=trace )\S+$/m.exec(stdout) ?? []
+    const { trace } = await tenant.client.ask(TraceDocument, { id: id ?? '' })
+    expect(trace).toMatchObject({ status: 'FAILED', errorMessage: 'Slow down, please.', promptName: 'support-triage' })
+  })
 })
 
 /** What it prints while its server is killed: test/live-crash.test.ts. */

@@ -16,7 +16,7 @@ const CompiledBlockRef = builder.objectRef<CompiledBlock>('CompiledBlock').imple
   }),
 })
 
-export const CompiledPromptRef = builder.objectRef<CompiledPrompt>('CompiledPrompt').implement({
+const CompiledPromptRef = builder.objectRef<CompiledPrompt>('CompiledPrompt').implement({
   description:
     'A prompt as it goes to a model. Record `etag`, `manifest` and the variables with the trace of the call.',
   fields: (t) => ({

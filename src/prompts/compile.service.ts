@@ -32,8 +32,6 @@ interface Dependencies {
   sources: PromptSources
 }
 
-export type CompileService = ReturnType<typeof createCompileService>
-
 export function createCompileService({ prompts, sources }: Dependencies) {
   async function refuse(tenantId: string, name: string, selector: Selector): Promise<never> {
     const [prompt] = await prompts.findPromptsByName(tenantId, [name])
@@ -66,7 +64,7 @@ export function createCompileService({ prompts, sources }: Dependencies) {
 
 const maxVariablesDepth = 100
 
-export function readVariables(variables: unknown, field = 'variables'): Record<string, unknown> {
+function readVariables(variables: unknown, field = 'variables'): Record<string, unknown> {
   const given = variables ?? {}
   if (typeof given !== 'object' || Array.isArray(given)) {
     throw new InvalidInputError(field, `Variables are a JSON object, by name; got ${shown(given)}.`)

@@ -3,7 +3,7 @@ import { InvalidInputError } from '../errors.ts'
 import type { RawJson } from '../raw-json.ts'
 import type { CompiledContent } from './compile.ts'
 import { blockFormats, blockRoles, type PromptContent } from './prompt-content.ts'
-import { readContent } from './prompt-input.ts'
+import { readUncompiled } from './prompt-input.ts'
 
 /**
  * What a client stores with its trace: the whole content that was compiled, so that the call opens exactly, also where
@@ -63,12 +63,15 @@ const manifestShape = z.object({
   }),
 })
 
-/** The content in a manifest of our own; null for any other value. What it says of itself is checked, not believed. */
+/**
+ * The content in a manifest of our own; null for any other value. What it says of itself is checked, not believed; that
+ * it can be compiled is not said.
+ */
 export function readManifest(manifest: unknown): PromptContent | null {
   const { data } = manifestShape.safeParse(manifest)
   if (!data) return null
   try {
-    return readContent(data.content)
+    return readUncompiled(data.content)
   } catch (error) {
     if (error instanceof InvalidInputError) return null
     throw error

@@ -16,7 +16,7 @@ const roleDescriptions: Record<BlockRole, string> = {
   TOOL: 'What a tool gave back.',
 }
 
-export const BlockRoleRef = builder.enumType('BlockRole', {
+const BlockRoleRef = builder.enumType('BlockRole', {
   description: 'Who speaks in a message.',
   values: describedValues(roleDescriptions),
 })
@@ -28,7 +28,7 @@ const formatDescriptions: Record<BlockFormat, string> = {
     "the message's members: `tool_calls`, `tool_call_id` and such. Its strings are templates.",
 }
 
-export const BlockFormatRef = builder.enumType('BlockFormat', {
+const BlockFormatRef = builder.enumType('BlockFormat', {
   description: 'How the content of a block is read.',
   values: describedValues(formatDescriptions),
 })
@@ -56,7 +56,7 @@ export const PromptBlockRef = builder.objectRef<PromptBlock>('PromptBlock').impl
   }),
 })
 
-export const PromptVariableRef = builder.objectRef<PromptVariable>('PromptVariable').implement({
+const PromptVariableRef = builder.objectRef<PromptVariable>('PromptVariable').implement({
   description: 'A variable that the prompt declares. Others may be used, too: they are never required.',
   fields: (t) => ({
     name: t.exposeString('name', { description: 'Its name, as placeholders and conditions use it.' }),
@@ -148,7 +148,7 @@ const PromptVariableInputRef = builder.inputType('PromptVariableInput', {
   }),
 })
 
-export const ModelConfigInputRef = builder.inputType('ModelConfigInput', {
+const ModelConfigInputRef = builder.inputType('ModelConfigInput', {
   description: 'The model that is to answer.',
   fields: (t) => ({
     provider: t.string({ required: true, description: 'Who answers, 1 to 200 characters: `openai`, `anthropic`.' }),

@@ -15,7 +15,7 @@ const changeDescriptions: Record<BlockDiff['change'], string> = {
   UNCHANGED: 'It is the same.',
 }
 
-export const ChangeRef = builder.enumType('Change', {
+const ChangeRef = builder.enumType('Change', {
   description: 'What became of something.',
   values: describedValues(changeDescriptions),
 })
@@ -31,7 +31,7 @@ const TextPartKindRef = builder.enumType('TextPartKind', {
   values: describedValues(partDescriptions),
 })
 
-export const TextPartRef = builder.objectRef<TextPart>('TextPart').implement({
+const TextPartRef = builder.objectRef<TextPart>('TextPart').implement({
   description:
     'A piece of a text that changed. All but the inserted are what was before, all but the deleted what is after.',
   fields: (t) => ({

@@ -1,14 +1,12 @@
 import { DomainError } from '../errors.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
-import { nameOfSelector, type Prompt, readSelector, type Selector, type SelectorInput } from './prompt.ts'
+import { headOf, nameOfSelector, type Prompt, readSelector, type Selector, type SelectorInput } from './prompt.ts'
 import { diffContents, type PromptDiff } from './prompt-diff.ts'
 import type { PromptSourceRepository } from './prompt-source.repository.ts'
 
 interface Dependencies {
   sources: PromptSourceRepository
 }
-
-export type PromptDiffService = ReturnType<typeof createPromptDiffService>
 
 export function createPromptDiffService({ sources }: Dependencies) {
   async function getContent(tenantId: string, name: string, selector: Selector, field: string) {
@@ -29,10 +27,7 @@ export function createPromptDiffService({ sources }: Dependencies) {
         getContent(viewer.tenantId, name, selectedBefore, 'from'),
         getContent(viewer.tenantId, name, selectedAfter, 'to'),
       ])
-      const names = {
-        before: `${name} ${nameOfSelector(selectedBefore)}`,
-        after: `${name} ${nameOfSelector(selectedAfter)}`,
-      }
+      const names = { before: headOf(name, selectedBefore), after: headOf(name, selectedAfter) }
       return diffContents(before, after, names)
     },
   }

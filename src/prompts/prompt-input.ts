@@ -52,13 +52,20 @@ const maxName = 200
 const maxDescription = 2_000
 const maxJsonDepth = 100
 /** Of a content as JSON. */
-export const maxContentLength = 2_000_000
+const maxContentLength = 2_000_000
 
 /**
  * The content that is stored: cleaned, with an id for every block, and with nothing in it that can't be compiled.
  * Throws INVALID_INPUT that names the place: `input.blocks[2].content`.
  */
 export function readContent(input: PromptContentInput, field = 'input'): PromptContent {
+  const content = readUncompiled(input, field)
+  requireCompilable(content, field)
+  return content
+}
+
+/** The same of what is only to be looked at: parsing conditions takes far longer than all else. */
+export function readUncompiled(input: PromptContentInput, field = 'input'): PromptContent {
   const content = {
     blocks: readBlocks(input.blocks, `${field}.blocks`),
     variables: readVariables(input.variables ?? [], `${field}.variables`),
@@ -74,7 +81,6 @@ export function readContent(input: PromptContentInput, field = 'input'): PromptC
       `The content of a prompt has up to ${maxContentLength} characters as JSON; got ${length}.`,
     )
   }
-  requireCompilable(content, field)
   return content
 }
 
@@ -143,7 +149,7 @@ function readVariables(inputs: readonly PromptVariableInput[], field: string): P
   })
 }
 
-export function readModel(input: ModelConfigInput | null, field: string): ModelConfig | null {
+function readModel(input: ModelConfigInput | null, field: string): ModelConfig | null {
   if (input === null) return null
   const parameters = readJson(input.parameters, `${field}.parameters`)
   if (parameters !== null && (typeof parameters !== 'object' || Array.isArray(parameters))) {
@@ -157,7 +163,7 @@ export function readModel(input: ModelConfigInput | null, field: string): ModelC
   return { provider, name, parameters }
 }
 
-export function readJson(value: unknown, field: string): unknown {
+function readJson(value: unknown, field: string): unknown {
   try {
     return cleanJson(value ?? null, maxJsonDepth)
   } catch (error) {

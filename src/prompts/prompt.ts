@@ -116,6 +116,13 @@ export function nameOfSelector(selector: Selector): string {
   return selector.kind === 'etag' ? `etag "${selector.etag}"` : 'draft'
 }
 
+/** At the head of a diff: `support@production`, `support@3`. */
+export function headOf(promptName: string, selector: Selector): string {
+  if (selector.kind === 'version') return `${promptName}@${selector.number}`
+  if (selector.kind === 'label') return `${promptName}@${selector.name}`
+  return `${promptName}@${selector.kind === 'etag' ? selector.etag.slice(0, 12) : 'draft'}`
+}
+
 export function requireLabel(name: string): string {
   if (/^[a-z0-9][a-z0-9._-]{0,99}$/.test(name)) return name
   const rule = 'A label has 1 to 100 of a-z, 0-9, ".", "_" and "-", and begins with a letter or digit'

@@ -1,7 +1,8 @@
+import { type PreparedContent, prepareContent } from '../prompts/compile.ts'
 import { etagOf } from '../prompts/etag.ts'
 import { readManifest } from '../prompts/manifest.ts'
 import type { PromptService } from '../prompts/prompt.service.ts'
-import type { NamedEtag, Prompt, PromptDraft, PromptVersion } from '../prompts/prompt.ts'
+import { headOf, type NamedEtag, type Prompt, type PromptDraft, type PromptVersion } from '../prompts/prompt.ts'
 import type { PromptContent } from '../prompts/prompt-content.ts'
 import { diffContents, type PromptDiff } from '../prompts/prompt-diff.ts'
 import type { PromptDraftService } from '../prompts/prompt-draft.service.ts'
@@ -26,6 +27,7 @@ interface Current {
   version: PromptVersion | null
   /** Of a version it is read where it is asked for. */
   content: PromptContent | null
+  prepared: Promise<PreparedContent | null> | null
   name: string
 }
 
@@ -112,18 +114,24 @@ export function createTraceDriftService({ prompts, drafts, versions, traces }: D
 
   async function diffKnown(viewer: Viewer, traced: Traced, current: Current): Promise<PromptDiff | null> {
     const [before, after] = await Promise.all([getContent(viewer, traced), getContent(viewer, current)])
-    return before && after && diffContents(before, after, { before: 'as traced', after: current.name })
+    return before && after && diffContents(before, after, { before: tracedHead, after: current.name })
+  }
+
+  /** Once for all traces that are asked about together. */
+  function prepare(viewer: Viewer, current: Current): Promise<PreparedContent | null> {
+    current.prepared ??= getContent(viewer, current).then((content) => content && prepareContent(content))
+    return current.prepared
   }
 
   async function diffMessages(viewer: Viewer, trace: Trace, current: Current): Promise<PromptDiff | null> {
-    const [[messages], [variables], content] = await Promise.all([
+    const [[messages], [variables], prepared] = await Promise.all([
       listContents(viewer, [trace], 'messages'),
       listContents(viewer, [trace], 'variables'),
-      getContent(viewer, current),
+      prepare(viewer, current),
     ])
-    if ((messages ?? null) === null || content === null) return null
-    const now = contentOfMessages(currentMessages(content, variables))
-    return diffContents(contentOfMessages(messages), now, { before: 'as traced', after: current.name })
+    if ((messages ?? null) === null || prepared === null) return null
+    const now = contentOfMessages(currentMessages(prepared, variables))
+    return diffContents(contentOfMessages(messages), now, { before: tracedHead, after: current.name })
   }
 
   function decide(viewer: Viewer, trace: Trace, current: Current | null, found: Traced | null): TraceDrift {
@@ -159,6 +167,8 @@ export function createTraceDriftService({ prompts, drafts, versions, traces }: D
   }
 }
 
+const tracedHead = 'as traced'
+
 const unknownPrompt: TraceDrift = {
   status: 'UNKNOWN_PROMPT',
   tracedVersion: null,
@@ -166,10 +176,16 @@ const unknownPrompt: TraceDrift = {
   findDiff: async () => null,
 }
 
-function ofDraft({ etag, content, revision }: PromptDraft, name: string): Current {
-  return { etag, version: null, content, name: `${name} draft, revision ${revision}` }
+function ofDraft({ etag, content }: PromptDraft, name: string): Current {
+  return { etag, version: null, content, prepared: null, name: headOf(name, { kind: 'draft' }) }
 }
 
 function ofVersion(version: PromptVersion, name: string): Current {
-  return { etag: version.etag, version, content: null, name: `${name} version ${version.number}` }
+  return {
+    etag: version.etag,
+    version,
+    content: null,
+    prepared: null,
+    name: headOf(name, { kind: 'version', number: version.number }),
+  }
 }

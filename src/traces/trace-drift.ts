@@ -1,4 +1,4 @@
-import { compileContent, prepareContent } from '../prompts/compile.ts'
+import { compileContent, type PreparedContent } from '../prompts/compile.ts'
 import type { PromptVersion } from '../prompts/prompt.ts'
 import { type BlockRole, blockRoles, type PromptBlock, type PromptContent } from '../prompts/prompt-content.ts'
 import type { PromptDiff } from '../prompts/prompt-diff.ts'
@@ -25,9 +25,9 @@ export function contentOfMessages(messages: unknown): PromptContent {
 }
 
 /** What would be sent now in place of what was sent then. Variables that weren't recorded are left empty. */
-export function currentMessages(content: PromptContent, variables: unknown): unknown[] {
+export function currentMessages(prepared: PreparedContent, variables: unknown): unknown[] {
   const given = isObject(variables) ? variables : {}
-  return compileContent(prepareContent(content), given, { isLenient: true }).messages
+  return compileContent(prepared, given, { isLenient: true }).messages
 }
 
 const nothingElse = { variables: [], model: null, tools: null, toolChoice: null, responseSchema: null }
