@@ -2,6 +2,7 @@
 import { formatTable } from './harness/result.ts'
 
 const benches = {
+  compile: () => import('./compile.ts'),
   fanout: () => import('./fanout.ts'),
   'feed-cost': () => import('./feed-cost.ts'),
   ingest: () => import('./ingest.ts'),

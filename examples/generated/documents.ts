@@ -4,6 +4,101 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
+/** How the content of a block is read. */
+export type BlockFormat =
+  /** The content is JSON, for messages that are no text. A list is the content of the message in parts; an object has the message's members: `tool_calls`, `tool_call_id` and such. Its strings are templates. */
+  | 'JSON'
+  /** The content is the text of the message. */
+  | 'TEXT';
+
+/** A message of a prompt. */
+export type BlockInput = {
+  /** Its text. A placeholder `{{ customer.name }}` is replaced by what is found there in the variables: texts as they are, lists and objects as JSON, what isn't there by nothing. `{{ "{{" }}` stands for `{{` itself. */
+  content: string;
+  /** False: it is left out, whatever the condition says. */
+  enabled?: boolean | null | undefined;
+  /** How the content is read. */
+  format?: BlockFormat | null | undefined;
+  /** Its id: 1 to 100 letters, digits, "_", ".", ":" or "-". Give the one that it was read with, so that it stays the same block. Left out: made of the name, or else the role. */
+  id?: string | null | undefined;
+  /** What people call it, up to 200 characters. */
+  name?: string | null | undefined;
+  /** Who speaks. */
+  role: BlockRole;
+  /** A condition over the variables, in CEL (https://cel.dev), up to 2,000 characters: `tier == "gold" && size(items) > 2`. Left out, null or empty: it is always put in. */
+  when?: string | null | undefined;
+};
+
+/** Who speaks in a message. */
+export type BlockRole =
+  /** What the model said, or should have said. */
+  | 'ASSISTANT'
+  /** Instructions. */
+  | 'SYSTEM'
+  /** What a tool gave back. */
+  | 'TOOL'
+  /** What the user says. */
+  | 'USER';
+
+/** A prompt to make. */
+export type CreatePromptInput = {
+  /** What its draft says at first. */
+  content: PromptContentInput;
+  /** What it is for, up to 2,000 characters. */
+  description?: string | null | undefined;
+  /** Its name, 1 to 200 characters, unique in the tenant. */
+  name: string;
+};
+
+/** How a trace stands to its prompt. */
+export type DriftStatus =
+  /** It was made with what the prompt says now. */
+  | 'CURRENT'
+  /** The prompt says something else now. */
+  | 'DRIFTED'
+  /** There is no prompt of the name that it gives. */
+  | 'UNKNOWN_PROMPT'
+  /** What it was made with is not known: nobody knows its etag, and it recorded no manifest of ours; or nothing is published to compare it with. */
+  | 'UNKNOWN_VERSION';
+
+/** The model that is to answer. */
+export type ModelConfigInput = {
+  /** Its name, as the provider calls it, 1 to 200 characters. */
+  name: string;
+  /** Temperature and such, as an object. */
+  parameters?: unknown;
+  /** Who answers, 1 to 200 characters: `openai`, `anthropic`. */
+  provider: string;
+};
+
+/** The whole content of a prompt, up to 2,000,000 characters as JSON. What is left out is not there: it is not what was there before. */
+export type PromptContentInput = {
+  /** Its messages, in their order; up to 500. */
+  blocks: Array<BlockInput>;
+  /** The model that is to answer. */
+  model?: ModelConfigInput | null | undefined;
+  /** The JSON Schema that answers must meet, kept as it is. */
+  responseSchema?: unknown;
+  /** How it is to choose among them, kept as it is. */
+  toolChoice?: unknown;
+  /** The tools that the model may call, kept as they are. */
+  tools?: unknown;
+  /** The variables that it declares; up to 500. */
+  variables?: Array<PromptVariableInput> | null | undefined;
+};
+
+/** A variable to declare. */
+export type PromptVariableInput = {
+  /** What it is where it is not given, or null. */
+  default?: unknown;
+  /** What it is for, up to 2,000 characters. */
+  description?: string | null | undefined;
+  /** Its name: up to 100 letters, digits or "_", and no digit first. */
+  name: string;
+  /** Whether compiling is refused where it is not given and has no default. */
+  required?: boolean | null | undefined;
+};
+
 /** What is known of a span by now. It may come in pieces, repeated and in any order: what is left out says nothing, and where pieces disagree the later, greater or fuller value stays. Texts: 200 characters unless said otherwise. */
 export type SpanInput = {
   /** Whatever else there is, an object; merged key by key. */
@@ -148,6 +243,43 @@ export type TraceStatus =
   /** It was given up after too long. */
   | 'TIMED_OUT';
 
+export type FindPromptQueryVariables = Exact<{
+  name: string;
+}>;
+
+
+export type FindPromptQuery = { prompt: { id: string } | null };
+
+export type MakePromptMutationVariables = Exact<{
+  input: CreatePromptInput;
+  name: string;
+}>;
+
+
+export type MakePromptMutation = { createPrompt: { id: string }, publishPrompt: { number: number } };
+
+export type CompileQueryVariables = Exact<{
+  name: string;
+  variables: unknown;
+}>;
+
+
+export type CompileQuery = { compilePrompt: { etag: string, version: number | null, manifest: unknown, messages: unknown, blocks: Array<{ included: boolean, block: { id: string } }>, model: { provider: string, name: string, parameters: unknown } | null } };
+
+export type RecordCallMutationVariables = Exact<{
+  trace: TraceInput;
+}>;
+
+
+export type RecordCallMutation = { ingestTraces: { errors: Array<{ path: string, message: string }> } };
+
+export type RecordedCallQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type RecordedCallQuery = { trace: { status: TraceStatus, totalTokens: number | null, cost: string | null, promptVersion: { number: number } | null, drift: { status: DriftStatus } | null } | null };
+
 export type SendTraceMutationVariables = Exact<{
   trace: TraceInput;
 }>;
@@ -177,6 +309,11 @@ export type FailingTracesSubscriptionVariables = Exact<{
 export type FailingTracesSubscription = { traceEvents: { cursor: string, traceId: string, matches: boolean, trace: { name: string | null, status: TraceStatus, errorMessage: string | null, agent: { name: string } | null } | null } };
 
 export const StepFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"Step"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Span"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"kind"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"depth"}},{"kind":"Field","name":{"kind":"Name","value":"durationMs"}},{"kind":"Field","name":{"kind":"Name","value":"subtree"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"totalTokens"}},{"kind":"Field","name":{"kind":"Name","value":"cost"}}]}}]}}]} as unknown as DocumentNode<StepFragment, unknown>;
+export const FindPromptDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"FindPrompt"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"name"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"prompt"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"name"},"value":{"kind":"Variable","name":{"kind":"Name","value":"name"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}}]}}]}}]} as unknown as DocumentNode<FindPromptQuery, FindPromptQueryVariables>;
+export const MakePromptDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"MakePrompt"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"CreatePromptInput"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"name"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"createPrompt"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}}]}},{"kind":"Field","name":{"kind":"Name","value":"publishPrompt"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"name"},"value":{"kind":"Variable","name":{"kind":"Name","value":"name"}}},{"kind":"Argument","name":{"kind":"Name","value":"expectedRevision"},"value":{"kind":"IntValue","value":"1"}},{"kind":"Argument","name":{"kind":"Name","value":"note"},"value":{"kind":"StringValue","value":"The first one.","block":false}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"number"}}]}}]}}]} as unknown as DocumentNode<MakePromptMutation, MakePromptMutationVariables>;
+export const CompileDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"Compile"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"name"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"variables"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"JSON"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"compilePrompt"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"name"},"value":{"kind":"Variable","name":{"kind":"Name","value":"name"}}},{"kind":"Argument","name":{"kind":"Name","value":"variables"},"value":{"kind":"Variable","name":{"kind":"Name","value":"variables"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"etag"}},{"kind":"Field","name":{"kind":"Name","value":"version"}},{"kind":"Field","name":{"kind":"Name","value":"manifest"}},{"kind":"Field","name":{"kind":"Name","value":"messages"}},{"kind":"Field","name":{"kind":"Name","value":"blocks"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"included"}},{"kind":"Field","name":{"kind":"Name","value":"block"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"model"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"provider"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"parameters"}}]}}]}}]}}]} as unknown as DocumentNode<CompileQuery, CompileQueryVariables>;
+export const RecordCallDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"RecordCall"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"trace"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"TraceInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"ingestTraces"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"traces"},"value":{"kind":"ListValue","values":[{"kind":"Variable","name":{"kind":"Name","value":"trace"}}]}}]}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"errors"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<RecordCallMutation, RecordCallMutationVariables>;
+export const RecordedCallDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"RecordedCall"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"trace"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"totalTokens"}},{"kind":"Field","name":{"kind":"Name","value":"cost"}},{"kind":"Field","name":{"kind":"Name","value":"promptVersion"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"number"}}]}},{"kind":"Field","name":{"kind":"Name","value":"drift"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"status"}}]}}]}}]}}]} as unknown as DocumentNode<RecordedCallQuery, RecordedCallQueryVariables>;
 export const SendTraceDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"SendTrace"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"trace"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"TraceInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"ingestTraces"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"traces"},"value":{"kind":"ListValue","values":[{"kind":"Variable","name":{"kind":"Name","value":"trace"}}]}}]}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"traceIds"}},{"kind":"Field","name":{"kind":"Name","value":"errors"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<SendTraceMutation, SendTraceMutationVariables>;
 export const SpanTreeDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"SpanTree"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"traceId"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"trace"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"traceId"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"durationMs"}},{"kind":"Field","name":{"kind":"Name","value":"cost"}},{"kind":"Field","name":{"kind":"Name","value":"spanCount"}},{"kind":"Field","name":{"kind":"Name","value":"rootSpans"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"Step"}},{"kind":"Field","name":{"kind":"Name","value":"children"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"Step"}},{"kind":"Field","name":{"kind":"Name","value":"children"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"Step"}},{"kind":"Field","name":{"kind":"Name","value":"children"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"Step"}}]}}]}}]}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"Step"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"Span"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"kind"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"depth"}},{"kind":"Field","name":{"kind":"Name","value":"durationMs"}},{"kind":"Field","name":{"kind":"Name","value":"subtree"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"totalTokens"}},{"kind":"Field","name":{"kind":"Name","value":"cost"}}]}}]}}]} as unknown as DocumentNode<SpanTreeQuery, SpanTreeQueryVariables>;
 export const NowDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"Now"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"feedCursor"}}]}}]} as unknown as DocumentNode<NowQuery, NowQueryVariables>;
