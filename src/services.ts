@@ -14,6 +14,9 @@ import { isDatabaseOutage } from './infra/database-errors.ts'
 import type { Logger } from './infra/logger.ts'
 import { createPatience } from './infra/patience.ts'
 import type { Queue } from './infra/queue.ts'
+import { createSessionRepository } from './playground/session.repository.ts'
+import { createSessionService } from './playground/session.service.ts'
+import { createSessionOpeningService } from './playground/session-opening.service.ts'
 import { createCompileService } from './prompts/compile.service.ts'
 import { createPromptRepository } from './prompts/prompt.repository.ts'
 import { createPromptService } from './prompts/prompt.service.ts'
@@ -121,6 +124,7 @@ export function createServices({ limits, prisma, pool, ingestPool, queue, bus, l
   const promptSource = createPromptSourceRepository(pool)
   const promptSources = createPromptSources({ sources: promptSource, bus })
   closers.add('prompt sources', async () => promptSources.close())
+  const drafts = createPromptDraftRepository(pool)
   const ofPrompts = {
     prompts,
     versions,
@@ -128,7 +132,7 @@ export function createServices({ limits, prisma, pool, ingestPool, queue, bus, l
     traceUse: createTraceUseRepository(pool),
   }
   const promptService = createPromptService(ofPrompts)
-  const promptDrafts = createPromptDraftService({ ...ofPrompts, drafts: createPromptDraftRepository(pool) })
+  const promptDrafts = createPromptDraftService({ ...ofPrompts, drafts })
   const promptVersions = createPromptVersionService(ofPrompts)
 
   const modelPrices = createModelPriceService({ prices: createModelPriceRepository(pool), bus })
@@ -141,7 +145,17 @@ export function createServices({ limits, prisma, pool, ingestPool, queue, bus, l
   closers.add('search index', () => searchIndex.close())
   const agents = createAgentRepository(pool)
   const contents = createTraceContentRepository(pool)
+  const spans = createSpanRepository(pool)
+  const spanContents = createSpanContentRepository(pool)
   const traceService = createTraceService({ traces, lists: createTraceListRepository(pool), contents, bus })
+
+  const ofSessions = {
+    sessions: createSessionRepository(pool),
+    prompts,
+    drafts,
+    sources: promptSources,
+    traces,
+  }
 
   const rules: RetentionRule[] = [
     { name: 'ended API keys', removeBefore: keys.removeEndedKeys },
@@ -181,8 +195,17 @@ export function createServices({ limits, prisma, pool, ingestPool, queue, bus, l
     }),
     traceEvents: createTraceEventService({ feed, traces, contents, index }),
     spanEvents: createSpanEventService({ feed }),
-    spans: createSpanService({ spans: createSpanRepository(pool), contents: createSpanContentRepository(pool) }),
+    spans: createSpanService({ spans, contents: spanContents }),
     agents: createAgentService({ agents }),
+    sessions: createSessionService(ofSessions),
+    sessionOpening: createSessionOpeningService({
+      ...ofSessions,
+      versions,
+      sources: promptSource,
+      traceContents: contents,
+      spans,
+      spanContents,
+    }),
     traceStats: createTraceStatsService({ stats: createTraceStatsRepository(pool), agents }),
   }
 }

@@ -4,9 +4,12 @@ import {
   AgentTracesDocument,
   ApiKeysDocument,
   CompareAgentsDocument,
+  CreatePlaygroundSessionDocument,
   CreatePromptDocument,
   DeleteTracesDocument,
   IngestTracesDocument,
+  PlaygroundSessionDocument,
+  PlaygroundSessionsDocument,
   PromptVersionStatsDocument,
   PublishPromptDocument,
   RevokeApiKeyDocument,
@@ -41,6 +44,8 @@ export interface ForeignIdExample {
    * (a trace's), and another tenant's object of the same id is simply another one: it is made or used as if alone.
    */
   gets: 'NOT_FOUND' | 'nothing' | 'its own'
+  /** It is named within another object: the owner finds it there alone, and not where the call looks for it. */
+  isOwnersAlone?: boolean
 }
 
 export interface MadeObject {
@@ -208,6 +213,58 @@ export const foreignIdExamples: Record<string, ForeignIdExample> = {
     },
     gets: 'its own',
   },
+  'Mutation.createPlaygroundSession(input:).traceId': {
+    make: makeOwnersTrace,
+    call: (client, traceId) => client.send(CreatePlaygroundSessionDocument, { input: { traceId } }),
+    gets: 'NOT_FOUND',
+  },
+  'Mutation.createPlaygroundSession(input:).spanId': {
+    make: makeOwnersSpan,
+    async call(client, spanId) {
+      const traceId = freshId()
+      await ingest(client, { id: traceId, messages: [{ role: 'user', content: 'Why?' }] })
+      const { errors } = await client.send(CreatePlaygroundSessionDocument, { input: { traceId, spanId } })
+      return { data: {}, ...(errors && { errors }) }
+    },
+    gets: 'NOT_FOUND',
+    isOwnersAlone: true,
+  },
+  'Query.playgroundSession(id:)': {
+    make: makeOwnersSession,
+    call: (client, id) => client.send(PlaygroundSessionDocument, { id }),
+    gets: 'nothing',
+  },
+  'Query.playgroundSessions(traceId:)': {
+    make: makeOwnersTrace,
+    call: (client, traceId) => client.send(PlaygroundSessionsDocument, { traceId }),
+    gets: 'nothing',
+  },
+  ...ofSessions({
+    editPlaygroundBlock: 'blockId: "message-1", input: {}',
+    addPlaygroundBlock: 'input: { role: USER, content: "" }',
+    movePlaygroundBlock: 'blockId: "message-1", position: 0',
+    removePlaygroundBlock: 'blockId: "message-1"',
+    updatePlaygroundVariables: 'variables: {}',
+    updatePlaygroundModel: 'model: { provider: "p", name: "m" }',
+    updatePlaygroundTools: 'tools: []',
+    compilePlayground: '',
+    savePlayground: '',
+    deletePlaygroundSession: '',
+  }),
+  ...ofBlocks({
+    editPlaygroundBlock: ', input: {}',
+    movePlaygroundBlock: ', position: 0',
+    removePlaygroundBlock: '',
+  }),
+  'Mutation.addPlaygroundBlock(input:).id': {
+    make: makeOwnersBlock,
+    async call(client, id) {
+      const session = await openSession(client)
+      const query = `mutation ($id: ID!) { addPlaygroundBlock(sessionId: "${session}", input: { id: $id, role: USER, content: "" }) { content { blocks { id } } } }`
+      return client.send(query, { id })
+    },
+    gets: 'its own',
+  },
   'Agent.stats(filter:).ids': {
     make: makeOwnersTrace,
     async call(client, id) {
@@ -231,6 +288,42 @@ async function sendTrace(client: GraphQLClient, trace: TraceInput): Promise<Fore
   const { data, errors } = await client.send(IngestTracesDocument, { input: { traces: [trace] } })
   const { accepted, rejected } = (data?.ingestTraces ?? {}) as { accepted?: number; rejected?: number }
   return { data: { told: { accepted, rejected } }, ...(errors && { errors }) }
+}
+
+/** What is asked of a session. */
+function ofSessions(fields: Record<string, string>): Record<string, ForeignIdExample> {
+  const examples = Object.entries(fields).map(([name, args]): [string, ForeignIdExample] => {
+    const selection = name === 'deletePlaygroundSession' ? '' : '{ __typename }'
+    const query = `mutation ($id: ID!) { ${name}(sessionId: $id ${args}) ${selection} }`
+    const call = (client: GraphQLClient, id: string) => client.send(query, { id })
+    return [`Mutation.${name}(sessionId:)`, { make: makeOwnersSession, call, gets: 'NOT_FOUND' }]
+  })
+  return Object.fromEntries(examples)
+}
+
+/** What is asked of a block, in a session of one's own. */
+function ofBlocks(fields: Record<string, string>): Record<string, ForeignIdExample> {
+  const examples = Object.entries(fields).map(([name, args]): [string, ForeignIdExample] => {
+    async function call(client: GraphQLClient, id: string) {
+      const query = `mutation ($id: ID!) { ${name}(sessionId: "${await openSession(client)}", blockId: $id${args}) { __typename } }`
+      const { errors } = await client.send(query, { id })
+      return { data: {}, ...(errors && { errors }) }
+    }
+    return [`Mutation.${name}(blockId:)`, { make: makeOwnersBlock, call, gets: 'NOT_FOUND', isOwnersAlone: true }]
+  })
+  return Object.fromEntries(examples)
+}
+
+async function openSession(client: GraphQLClient): Promise<string> {
+  const traceId = freshId()
+  await ingest(client, { id: traceId, messages: [{ role: 'user', content: 'Why?' }] })
+  const { createPlaygroundSession } = await client.ask(CreatePlaygroundSessionDocument, { input: { traceId } })
+  return createPlaygroundSession.id
+}
+
+async function makeOwnersSession({ client }: TestTenant): Promise<MadeObject> {
+  const id = await openSession(client)
+  return { id, look: async () => (await client.ask(PlaygroundSessionDocument, { id })).playgroundSession }
 }
 
 /** Without what every prompt has of its own. */
@@ -266,7 +359,7 @@ async function makeOwnersAgent({ client }: TestTenant): Promise<MadeObject> {
 async function makeOwnersTrace({ client }: TestTenant): Promise<MadeObject> {
   const { name } = await ownAgent(client)
   const id = freshId()
-  await ingest(client, { id, agent: name })
+  await ingest(client, { id, agent: name, messages: [{ role: 'user', content: 'Why?' }] })
   return { id, look: async () => (await client.ask(TraceDocument, { id })).trace }
 }
 

@@ -3,6 +3,7 @@ import { PublishPromptDocument, UpdatePromptDraftDocument } from './generated/do
 import { getPrompt, makePrompt, publish, rewrite, saying } from './harness/prompt.ts'
 import { makeKey, makeTenant, type TestTenant } from './harness/tenant.ts'
 import { startTestApp, type TestApp } from './harness/test-app.ts'
+import { until } from './harness/until.ts'
 
 describe('the draft of a prompt', () => {
   let app: TestApp
@@ -58,6 +59,27 @@ describe('the draft of a prompt', () => {
         Array(9).fill('STALE_REVISION'),
       )
       expect(await textOf(name)).toBe(`${revision}/${winners[0]}`)
+    }
+  })
+
+  test('tells each writer what that one has written, whoever comes next', async () => {
+    const { name } = await makePrompt(tenant.client)
+    for (let revision = 1; revision < 40; revision += 2) {
+      const [first, second] = await Promise.all([
+        update(name, 'first', revision),
+        until(async () => {
+          const answer = await update(name, 'second', revision + 1)
+          return !answer.errors && answer
+        }),
+      ])
+      const told = [first, second].map(({ data }) => {
+        const { revision, content } = data?.updatePromptDraft ?? {}
+        return [revision, content?.blocks[0]?.content]
+      })
+      expect(told).toEqual([
+        [revision + 1, 'first'],
+        [revision + 2, 'second'],
+      ])
     }
   })
 

@@ -72,15 +72,20 @@ describe('publishing a prompt', () => {
     expect(prompt).toMatchObject({ published: { number: 1 }, draft: { revision: 1, baseVersion: 1, changed: false } })
     expect(prompt.labels).toEqual([{ name: 'production', version: { number: 1 }, movedAt: version.publishedAt }])
     await tenant.client.ask(DeleteTracesDocument, { ids: [traceId] })
-    expect((await versionsOf(name))[0]?.evidence).toEqual({ trace: null })
+    expect((await versionsOf(name))[0]?.evidence).toMatchObject({ trace: null })
   })
 
   test('of what has not changed makes no new version', async () => {
     const name = await makeVersions('one')
-    const again = await publish(tenant.client, name, { note: 'again' })
-    expect(again).toMatchObject({ number: 1, note: null })
-    expect(await versionsOf(name)).toHaveLength(1)
+    expect(await publish(tenant.client, name)).toMatchObject({ number: 1 })
     expect(await movesOf(name)).toEqual([['production', null, 1]])
+    expect(await publish(tenant.client, name, { note: 'again' })).toMatchObject({ number: 1, note: null })
+    expect(await versionsOf(name)).toHaveLength(1)
+    const { prompt } = await tenant.client.ask(PromptLabelMovesDocument, { name })
+    expect(prompt?.labelMoves.nodes).toMatchObject([
+      { from: 1, to: 1, note: 'again' },
+      { from: null, to: 1 },
+    ])
   })
 
   test('of what an older version says is that version again: of one etag there is one', async () => {
@@ -155,12 +160,34 @@ describe('publishing a prompt', () => {
       null,
       null,
     ])
+    const forged = (number: number) => Buffer.from(JSON.stringify([number])).toString('base64url')
+    for (const after of [forged(2 ** 40), forged(-(2 ** 40))]) {
+      expect((await tenant.client.send(PromptVersionsDocument, { name, after })).errors).toBeUndefined()
+    }
     const refusal = (selector: object) => tenant.client.refusal(PromptVersionDocument, { name, selector })
     expect((await refusal({ version: 1, label: 'production' })).message).toContain('got version and label')
     expect((await refusal({ draft: true })).extensions).toMatchObject({
       code: 'INVALID_INPUT',
       field: 'selector.draft',
     })
+  })
+
+  test('beside a deletion, one of the two is done', async () => {
+    const other = await startTestApp({ backend: app.backend })
+    const elsewhere = other.client(tenant.key)
+    for (let round = 0; round < 40; round++) {
+      const { name } = await makePrompt(tenant.client)
+      const [published, deleted] = await Promise.all([
+        tenant.client.send(PublishPromptDocument, { name, expectedRevision: 1 }),
+        elsewhere.send(DeletePromptDocument, { name }),
+      ])
+      const codes = [published, deleted].map(({ errors }) => errors?.[0]?.extensions.code)
+      expect([
+        [undefined, 'CONFLICT'],
+        ['NOT_FOUND', undefined],
+      ]).toContainEqual(codes)
+    }
+    await other.close()
   })
 
   describe('labels', () => {
@@ -226,7 +253,7 @@ describe('publishing a prompt', () => {
       await tenant.client.ask(SetPromptLabelDocument, { name, label: 'production', version: 1 })
       expect((await remove(name, 2)).data).toEqual({ deletePromptVersion: true })
       expect((await remove(name, 2)).errors?.[0]?.extensions).toMatchObject({ code: 'NOT_FOUND', field: 'version' })
-      expect((await getPrompt(tenant.client, name)).draft).toMatchObject({ changed: true })
+      expect((await getPrompt(tenant.client, name)).draft).toMatchObject({ baseVersion: null, changed: true })
       expect((await publish(tenant.client, name)).number).toBe(3)
     })
 

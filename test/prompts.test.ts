@@ -218,7 +218,9 @@ describe('prompts', () => {
         'tools',
         /100 deep/,
       ],
-      ['more than 2,000,000 characters', blocks({ content: 'x'.repeat(2_000_000) }), '', /2000000/],
+      ['more than 500,000 characters', blocks({ content: 'x'.repeat(500_000) }), '', /500000/],
+      ['more than 20,000 values', { ...blocks(), tools: Array(20_001).fill(0) }, '', /20000 values/],
+      ['a key of 1,001 characters', { ...blocks(), tools: { ['k'.repeat(1_001)]: 1 } }, '', /1000 characters/],
     ]
 
     test.each(cases)('%s', async (_, content, place, message) => {

@@ -8,15 +8,20 @@ import {
   AgentsDocument,
   ApiKeysDocument,
   CompareAgentsDocument,
+  CompilePlaygroundDocument,
   CompilePromptDocument,
   CreateApiKeyDocument,
+  CreatePlaygroundSessionDocument,
   CreateTenantDocument,
+  DeletePlaygroundSessionDocument,
   DeletePromptDocument,
   DeletePromptVersionDocument,
   DeleteTracesDocument,
   FeedCursorDocument,
   IngestTracesDocument,
   ModelsDocument,
+  PlaygroundSessionDocument,
+  PlaygroundSessionsDocument,
   PromptDocument,
   PromptsDocument,
   RemovePromptLabelDocument,
@@ -128,6 +133,41 @@ const rows: Record<string, Row> = {
     document: DeletePromptDocument,
     variables: async (app) => ({ name: await makeUnlabelled(app) }),
   },
+  'Query.playgroundSessions': { needs: ['READ'], document: PlaygroundSessionsDocument },
+  'Query.playgroundSession': {
+    needs: ['READ'],
+    document: PlaygroundSessionDocument,
+    variables: async (app) => ({ id: (await makeSession(app)).sessionId }),
+  },
+  'Mutation.createPlaygroundSession': {
+    needs: ['EDIT'],
+    document: alone(
+      'mutation ($input: CreatePlaygroundSessionInput!) { createPlaygroundSession(input: $input) { id } }',
+    ),
+    variables: async (app) => ({ input: { traceId: await makeTrace(app) } }),
+  },
+  'Mutation.editPlaygroundBlock': ofSession('editPlaygroundBlock', 'blockId: "message-1", input: { content: "x" }'),
+  'Mutation.addPlaygroundBlock': ofSession('addPlaygroundBlock', 'input: { role: USER, content: "x" }'),
+  'Mutation.movePlaygroundBlock': ofSession('movePlaygroundBlock', 'blockId: "message-1", position: 0'),
+  'Mutation.removePlaygroundBlock': ofSession('removePlaygroundBlock', 'blockId: "message-1"'),
+  'Mutation.updatePlaygroundVariables': ofSession('updatePlaygroundVariables', 'variables: {}'),
+  'Mutation.updatePlaygroundModel': ofSession('updatePlaygroundModel', 'model: { provider: "p", name: "m" }'),
+  'Mutation.updatePlaygroundTools': ofSession('updatePlaygroundTools', 'tools: []'),
+  'Mutation.compilePlayground': {
+    needs: ['READ'],
+    document: CompilePlaygroundDocument,
+    variables: makeSession,
+  },
+  'Mutation.savePlayground': {
+    needs: ['EDIT'],
+    document: alone('mutation ($sessionId: ID!) { savePlayground(sessionId: $sessionId) { etag } }'),
+    variables: makeSession,
+  },
+  'Mutation.deletePlaygroundSession': {
+    needs: ['EDIT'],
+    document: DeletePlaygroundSessionDocument,
+    variables: makeSession,
+  },
   'Mutation.createTenant': {
     needs: ['OPERATOR'],
     document: CreateTenantDocument,
@@ -200,6 +240,18 @@ async function makeUnlabelled(app: TestApp): Promise<string> {
   return name
 }
 
+/** A mutation that edits a session. */
+function ofSession(name: string, args: string): Row {
+  const document = alone(`mutation ($sessionId: ID!) { ${name}(sessionId: $sessionId, ${args}) { id } }`)
+  return { needs: ['EDIT'], document, variables: makeSession }
+}
+
+async function makeSession(app: TestApp): Promise<{ sessionId: string }> {
+  const input = { traceId: await makeTrace(app) }
+  const { createPlaygroundSession } = await app.client().ask(CreatePlaygroundSessionDocument, { input })
+  return { sessionId: createPlaygroundSession.id }
+}
+
 /** Some that are there to be told at once. */
 async function makeEvents(app: TestApp): Promise<{ traceId: string; after: string }> {
   const [traceId, after] = [freshId(), await momentOf(app.client())]
@@ -209,7 +261,7 @@ async function makeEvents(app: TestApp): Promise<{ traceId: string; after: strin
 
 async function makeTrace(app: TestApp): Promise<string> {
   const id = freshId()
-  await ingest(app.client(), { id })
+  await ingest(app.client(), { id, messages: [{ role: 'user', content: 'Why?' }] })
   return id
 }
 

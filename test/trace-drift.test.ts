@@ -149,6 +149,29 @@ describe('a trace and its prompt', () => {
     expect((await lookAt(bare)).drift).toMatchObject({ status: 'UNKNOWN_VERSION', diff: null })
   })
 
+  test('of messages that are hostile is told all the same', async () => {
+    const { name } = await makePrompt(tenant.client)
+    await publish(tenant.client, name)
+    const deep = JSON.parse(`${'['.repeat(400)}0${']'.repeat(400)}`)
+    for (const messages of [[{ role: { toString: 0 } }], [{ role: 'user', content: deep }], 'text', [1, null], {}]) {
+      const { drift } = await lookAt(await trace({ promptName: name, messages }))
+      expect(drift).toMatchObject({ status: 'UNKNOWN_VERSION', diff: { identical: false } })
+    }
+    for (const messages of [Array(501).fill(0), ['x'.repeat(1_000_001)]]) {
+      expect((await lookAt(await trace({ promptName: name, messages }))).drift).toMatchObject({ diff: null })
+    }
+  })
+
+  test('whose names look alike together are told apart', async () => {
+    const [first, second] = [await makePrompt(tenant.client), await makePrompt(tenant.client)]
+    const { etag } = await publish(tenant.client, first.name)
+    const conversationId = freshId('talk')
+    await trace({ promptName: first.name, etag, conversationId })
+    await trace({ promptName: second.name, etag: `${etag}/${first.name}`, conversationId })
+    const { traces } = await tenant.client.ask(TraceDriftsDocument, { filter: { conversationId } })
+    expect(traces.nodes.map(({ promptVersion }) => promptVersion?.number ?? null).sort()).toEqual([1, null])
+  })
+
   test('of a prompt that is not there, or of none', async () => {
     const unknown = await trace({ promptName: 'nobody made this', etag: 'x' })
     expect(await lookAt(unknown)).toEqual({

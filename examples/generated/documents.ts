@@ -6,7 +6,7 @@ export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' |
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
 /** How the content of a block is read. */
 export type BlockFormat =
-  /** The content is JSON, for messages that are no text. A list is the content of the message in parts; an object has the message's members: `tool_calls`, `tool_call_id` and such. Its strings are templates. */
+  /** The content is JSON, for messages that are no text. A list is the content of the message in parts; an object has the message's members: `tool_calls`, `tool_call_id` and such, and a `role` that goes before the block's. Its strings are templates. */
   | 'JSON'
   /** The content is the text of the message. */
   | 'TEXT';
@@ -71,7 +71,7 @@ export type ModelConfigInput = {
   provider: string;
 };
 
-/** The whole content of a prompt, up to 2,000,000 characters as JSON. What is left out is not there: it is not what was there before. */
+/** The whole content of a prompt, up to 500,000 characters as JSON and 20,000 values. What is left out is not there: it is not what was there before. */
 export type PromptContentInput = {
   /** Its messages, in their order; up to 500. */
   blocks: Array<BlockInput>;

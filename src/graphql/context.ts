@@ -1,3 +1,4 @@
+import { createSessionLoaders } from '../playground/session.loaders.ts'
 import { createPromptLoaders } from '../prompts/prompt.loaders.ts'
 import type { Services } from '../services.ts'
 import { createTenantLoaders } from '../tenants/tenant.loaders.ts'
@@ -35,5 +36,6 @@ export function createLoaders(services: Services, viewer: Viewer, { remember }: 
     ...createTraceLoaders(services, viewer, options),
     ...createTraceDriftLoaders(services, viewer, options),
     ...createTraceStatsLoaders(services, viewer, options),
+    ...createSessionLoaders(services, viewer, options),
   }
 }

@@ -20,7 +20,7 @@ import {
 } from 'graphql'
 
 /**
- * What a document asks for, measured before it runs. A field costs 1; what stands below a list costs as often as the
+ * What a document asks for, measured before it runs. A field costs 1, or its `cost` extension; what stands below a list costs as often as the
  * list is long: its `first` or `last`, else the field's own `pageSize` extension; of a list without pages its `listSize`
  * extension, else what any such list is taken for. Lists of the introspection are short and cost as one. Fragments are
  * measured once each, however often they are spread: a document that doubles with every fragment costs 2^n here without
@@ -47,6 +47,8 @@ declare module 'graphql' {
      * as the tree holds, however deep the document follows them.
      */
     listSize?: number
+    /** What the field costs by itself, where that is more than reading a value. */
+    cost?: number
   }
 }
 
@@ -115,14 +117,14 @@ function measureField(node: FieldSelection, type: unknown, measuring: Measuring)
   const isPaged = field.args.some(({ name }) => name === 'first' || name === 'last')
   const below = getNamedType(field.type)
   const isList = isListType(getNullableType(field.type)) && !isIntrospectionType(below)
-  const { pageSize = defaultPageSize, listSize = unpagedListSize } = field.extensions
+  const { pageSize = defaultPageSize, listSize = unpagedListSize, cost = 1 } = field.extensions
   const size = isPaged ? (asked ?? pageSize) : isList ? listSize : 1
   const inner = node.selectionSet && isCompositeType(below) ? measure(node.selectionSet, below, measuring) : nothing
   const own = { size: asked ?? 0, field: node.alias?.value ?? field.name, max: field.extensions.maxPageSize }
   return {
     depth: inner.depth + 1,
     aliases: inner.aliases + aliases,
-    complexity: 1 + Math.max(0, size) * inner.complexity,
+    complexity: cost + Math.max(0, size) * inner.complexity,
     page: excess(own) > excess(inner.page) ? own : inner.page,
   }
 }

@@ -1,3 +1,6 @@
+import '../playground/publish-evidence.schema.ts'
+import '../playground/session.schema.ts'
+import '../playground/session-edit.schema.ts'
 import '../prompts/compile.schema.ts'
 import '../prompts/prompt.schema.ts'
 import '../prompts/prompt-content.schema.ts'

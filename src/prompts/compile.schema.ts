@@ -1,6 +1,6 @@
 import { builder } from '../graphql/builder.ts'
-import type { CompiledPrompt } from './compile.service.ts'
 import type { CompiledBlock } from './compile.ts'
+import type { CompiledPrompt } from './compiled-prompt.ts'
 import { ModelConfigRef, PromptBlockRef } from './prompt-content.schema.ts'
 import { PromptSelectorRef } from './prompt-version.schema.ts'
 
@@ -16,7 +16,7 @@ const CompiledBlockRef = builder.objectRef<CompiledBlock>('CompiledBlock').imple
   }),
 })
 
-const CompiledPromptRef = builder.objectRef<CompiledPrompt>('CompiledPrompt').implement({
+export const CompiledPromptRef = builder.objectRef<CompiledPrompt>('CompiledPrompt').implement({
   description:
     'A prompt as it goes to a model. Record `etag`, `manifest` and the variables with the trace of the call.',
   fields: (t) => ({
@@ -66,6 +66,7 @@ const CompiledPromptRef = builder.objectRef<CompiledPrompt>('CompiledPrompt').im
 builder.queryField('compilePrompt', (t) =>
   t.field({
     type: CompiledPromptRef,
+    extensions: { cost: 2_000 },
     description:
       'Evaluates the conditions of a prompt and puts variables in: for agents, before every model call. It is answered ' +
       'from memory, and at most a second behind. INVALID_INPUT names all required variables that are missing. ' +

@@ -1,30 +1,18 @@
-import { cleanJson, cleanText, JsonNumberError, JsonTooDeepError } from '../clean.ts'
-import { DomainError, InvalidInputError, NotFoundError } from '../errors.ts'
-import { shown } from '../shown.ts'
+import { cleanText } from '../clean.ts'
+import { DomainError, NotFoundError } from '../errors.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
-import { type CompiledContent, compileContent } from './compile.ts'
-import { manifestOf } from './manifest.ts'
+import { inTurns } from '../turns.ts'
+import { compileContent } from './compile.ts'
+import { type CompiledPrompt, compiledPromptOf } from './compiled-prompt.ts'
 import type { PromptRepository } from './prompt.repository.ts'
 import { nameOfSelector, publishedLabel, readSelector, type Selector, type SelectorInput } from './prompt.ts'
-import type { ModelConfig } from './prompt-content.ts'
 import type { PromptSources } from './prompt-sources.service.ts'
+import { readVariables } from './variables.ts'
 
 export interface CompileInput {
   name: string
   selector?: SelectorInput | null | undefined
   variables?: unknown
-}
-
-/** A prompt as it goes to a model. */
-export interface CompiledPrompt extends CompiledContent {
-  etag: string
-  /** Null: compiled from what is no version. */
-  version: number | null
-  manifest: unknown
-  model: ModelConfig | null
-  tools: unknown
-  toolChoice: unknown
-  responseSchema: unknown
 }
 
 interface Dependencies {
@@ -53,27 +41,10 @@ export function createCompileService({ prompts, sources }: Dependencies) {
       const selector = readSelector(input, 'selector')
       const source = await sources.findSource(viewer.tenantId, name, selector)
       if (!source) return refuse(viewer.tenantId, name, selector)
-      const compiled = compileContent(source.prepared, readVariables(variables), { isLenient: false })
+      const values = readVariables(variables)
+      const compiled = await inTurns(() => compileContent(source.prepared, values, { isLenient: false }))
       const { number: version, etag, prepared, contentJson } = source
-      const { model, tools, toolChoice, responseSchema } = prepared.content
-      const manifest = manifestOf({ prompt: name, version, etag, content: contentJson, compiled })
-      return { ...compiled, etag, version, manifest, model, tools, toolChoice, responseSchema }
+      return compiledPromptOf({ prompt: name, version, etag, prepared, contentJson, compiled })
     },
-  }
-}
-
-const maxVariablesDepth = 100
-
-function readVariables(variables: unknown, field = 'variables'): Record<string, unknown> {
-  const given = variables ?? {}
-  if (typeof given !== 'object' || Array.isArray(given)) {
-    throw new InvalidInputError(field, `Variables are a JSON object, by name; got ${shown(given)}.`)
-  }
-  try {
-    return cleanJson(given, maxVariablesDepth) as Record<string, unknown>
-  } catch (error) {
-    if (!(error instanceof JsonTooDeepError || error instanceof JsonNumberError)) throw error
-    const rule = `Variables are JSON, nested ${maxVariablesDepth} deep at most, with numbers that fit 64 bits`
-    throw new InvalidInputError(field, `${rule}; got others.`)
   }
 }

@@ -137,8 +137,8 @@ test.each<[string, Partial<PromptBlock>, object]>([
 
 test('the conditions of a prompt are limited together', () => {
   const when = `a == '${'x'.repeat(1_900)}'`
-  const failure = catching(() => prepareContent(contentOf(Array(11).fill(block({ when })), [])))
-  expect(failure).toMatchObject({ index: 10, part: 'when', reason: expect.stringContaining('20000 characters') })
+  const failure = catching(() => prepareContent(contentOf(Array(6).fill(block({ when })), [])))
+  expect(failure).toMatchObject({ index: 5, part: 'when', reason: expect.stringContaining('10000 characters') })
 })
 
 test('the whole output is limited, that of JSON as it is written', () => {

@@ -56,7 +56,7 @@ export class UndecidableConditionError extends InvalidInputError {
 /** Of all that is rendered in one compilation. */
 export const maxCompiledLength = 8_000_000
 /** Of all conditions of a content: parsing takes up to 80 ms for 2,000 characters that are meant to take long. */
-const maxConditionsLength = 20_000
+const maxConditionsLength = 10_000
 
 /** Throws BrokenBlockError for the first block that can't be compiled, also where it is disabled. */
 export function prepareContent(content: PromptContent): PreparedContent {

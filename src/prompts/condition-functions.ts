@@ -11,7 +11,7 @@ import {
 } from '@bufbuild/cel'
 
 /** Up to here a search for a text in a text is left to the engine, whose worst case goes by the product. */
-const quickSearch = 10_000_000
+const quickSearch = 100_000
 /** Characters, bytes and entries that one decision may concatenate. */
 const maxBuilt = 10_000_000
 /** What the decision that is going on has concatenated: there is only one at a time. */

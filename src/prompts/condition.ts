@@ -18,6 +18,8 @@ export interface Condition {
   nodes: number
   loops: number
   hasPattern: boolean
+  /** Whether it calls what goes through all of a value: nearly all does that isn't a path or a constant. */
+  readsWhole: boolean
 }
 
 export class ConditionError extends Error {
@@ -46,8 +48,12 @@ const quickWork = 5_000
 /** Of the variables that a condition reads; measuring them costs time, too. */
 const quickSize = 1_000
 
+/** What looks at true and false alone. */
+const logic = new Set(['_&&_', '_||_', '!_', '_?_:_', '@not_strictly_false'])
+
 type Expr = ReturnType<typeof parse>['expr']
-type Found = Pick<Condition, 'nodes' | 'loops' | 'hasPattern'> & Record<'names' | 'typeNames', Set<string>>
+type Found = Pick<Condition, 'nodes' | 'loops' | 'hasPattern' | 'readsWhole'> &
+  Record<'names' | 'typeNames', Set<string>>
 
 export function parseCondition(text: string): Condition {
   if (text.length > maxConditionLength) {
@@ -62,6 +68,7 @@ export function parseCondition(text: string): Condition {
       nodes: 0,
       loops: 0,
       hasPattern: false,
+      readsWhole: false,
     }
     explore(expr, [], 0, 0, found)
     return { ...found, names: [...found.names], typeNames: [...found.typeNames], evaluate: plan(env, expr) }
@@ -104,6 +111,7 @@ function explore(expr: Expr | undefined, bound: string[], depth: number, loops: 
   if (kind === 'callExpr') {
     if (!functionNames.has(value.function)) throw new ConditionError(`There is no function ${shown(value.function)}.`)
     if (value.function === 'matches') found.hasPattern = true
+    if (!logic.has(value.function)) found.readsWhole = true
     into(value.target)
     value.args.forEach(into)
   }
@@ -127,7 +135,12 @@ function explore(expr: Expr | undefined, bound: string[], depth: number, loops: 
 function inTurn(evaluate: () => CelResult, work: number, allowance: Allowance): CelResult {
   allowance.msLeft -= work / quickWork
   if (allowance.msLeft < 0) throw tooSlow()
-  return evaluate()
+  const start = performance.now()
+  try {
+    return evaluate()
+  } finally {
+    allowance.msLeft -= performance.now() - start
+  }
 }
 
 function inTime(evaluate: () => CelResult, allowance: Allowance): CelResult {
@@ -144,14 +157,17 @@ function inTime(evaluate: () => CelResult, allowance: Allowance): CelResult {
   }
 }
 
-function workOf({ names, typeNames, nodes, loops, hasPattern }: Condition, values: Record<string, unknown>): number {
+function workOf(
+  { names, typeNames, nodes, loops, hasPattern, readsWhole }: Condition,
+  values: Record<string, unknown>,
+): number {
   if (hasPattern) return Number.POSITIVE_INFINITY
   let size = 0
   for (const name of typeNames.length === 0 ? names : [...names, ...typeNames]) {
     if (Object.hasOwn(values, name)) size += sizeOf(values[name], quickSize - size)
     if (size > quickSize) return Number.POSITIVE_INFINITY
   }
-  return nodes * (nodes + size) ** loops
+  return nodes * (nodes + size) ** (loops + (readsWhole ? 1 : 0))
 }
 
 /** In values, and eight characters for one; more than `max` where it is more. */

@@ -11,7 +11,7 @@ import { readUncompiled } from './prompt-input.ts'
  */
 export interface Manifest {
   format: typeof manifestFormat
-  prompt: string
+  prompt: string | null
   version: number | null
   etag: string
   /** The ids of the blocks that were put in. */
@@ -22,7 +22,7 @@ export interface Manifest {
 export const manifestFormat = 'tracemend/1'
 
 interface Made {
-  prompt: string
+  prompt: string | null
   version: number | null
   etag: string
   content: PromptContent | RawJson

@@ -63,7 +63,7 @@ function textRenderer(text: string, names: Set<string>): Renderer {
 /** Strings are templates one by one, so that nothing that is put in can change what is around it. */
 function jsonRenderer(value: unknown, names: Set<string>): Renderer {
   if (typeof value === 'string') return textRenderer(value, names)
-  if (typeof value !== 'object' || value === null) return () => value
+  if (typeof value !== 'object' || value === null || !hasTemplate(value)) return () => value
   if (Array.isArray(value)) {
     const items = value.map((item) => jsonRenderer(item, names))
     return (rendering) => items.map((render) => render(rendering))
@@ -143,4 +143,10 @@ function offsetInJson(json: string): number {
     }
   }
   return 0
+}
+
+/** What has none is put in as it is, however many values it has. */
+function hasTemplate(value: unknown): boolean {
+  if (typeof value === 'string') return value.includes('{{')
+  return typeof value === 'object' && value !== null && Object.values(value).some(hasTemplate)
 }

@@ -16,7 +16,7 @@ const roleDescriptions: Record<BlockRole, string> = {
   TOOL: 'What a tool gave back.',
 }
 
-const BlockRoleRef = builder.enumType('BlockRole', {
+export const BlockRoleRef = builder.enumType('BlockRole', {
   description: 'Who speaks in a message.',
   values: describedValues(roleDescriptions),
 })
@@ -25,10 +25,11 @@ const formatDescriptions: Record<BlockFormat, string> = {
   TEXT: 'The content is the text of the message.',
   JSON:
     'The content is JSON, for messages that are no text. A list is the content of the message in parts; an object has ' +
-    "the message's members: `tool_calls`, `tool_call_id` and such. Its strings are templates.",
+    "the message's members: `tool_calls`, `tool_call_id` and such, and a `role` that goes before the block's. Its " +
+    'strings are templates.',
 }
 
-const BlockFormatRef = builder.enumType('BlockFormat', {
+export const BlockFormatRef = builder.enumType('BlockFormat', {
   description: 'How the content of a block is read.',
   values: describedValues(formatDescriptions),
 })
@@ -118,7 +119,7 @@ export const PromptContentRef = builder.objectRef<PromptContent>('PromptContent'
   }),
 })
 
-const BlockInputRef = builder.inputType('BlockInput', {
+export const BlockInputRef = builder.inputType('BlockInput', {
   description: 'A message of a prompt.',
   fields: (t) => ({
     id: t.id({
@@ -148,7 +149,7 @@ const PromptVariableInputRef = builder.inputType('PromptVariableInput', {
   }),
 })
 
-const ModelConfigInputRef = builder.inputType('ModelConfigInput', {
+export const ModelConfigInputRef = builder.inputType('ModelConfigInput', {
   description: 'The model that is to answer.',
   fields: (t) => ({
     provider: t.string({ required: true, description: 'Who answers, 1 to 200 characters: `openai`, `anthropic`.' }),
@@ -159,7 +160,7 @@ const ModelConfigInputRef = builder.inputType('ModelConfigInput', {
 
 export const PromptContentInputRef = builder.inputType('PromptContentInput', {
   description:
-    'The whole content of a prompt, up to 2,000,000 characters as JSON. What is left out is not there: it is not what ' +
+    'The whole content of a prompt, up to 500,000 characters as JSON and 20,000 values. What is left out is not there: it is not what ' +
     'was there before.',
   fields: (t) => ({
     blocks: t.field({ type: [BlockInputRef], required: true, description: 'Its messages, in their order; up to 500.' }),

@@ -99,6 +99,7 @@ export const PromptDiffRef = builder.objectRef<PromptDiff>('PromptDiff').impleme
 builder.objectField(PromptRef, 'diff', (t) =>
   t.field({
     type: PromptDiffRef,
+    extensions: { cost: 2_000 },
     description: 'How two of its contents differ.',
     args: {
       from: t.arg({ type: PromptSelectorRef, required: true, description: 'What is before.' }),

@@ -1,5 +1,6 @@
 import { DomainError } from '../errors.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
+import { inTurns } from '../turns.ts'
 import { headOf, nameOfSelector, type Prompt, readSelector, type Selector, type SelectorInput } from './prompt.ts'
 import { diffContents, type PromptDiff } from './prompt-diff.ts'
 import type { PromptSourceRepository } from './prompt-source.repository.ts'
@@ -28,7 +29,7 @@ export function createPromptDiffService({ sources }: Dependencies) {
         getContent(viewer.tenantId, name, selectedAfter, 'to'),
       ])
       const names = { before: headOf(name, selectedBefore), after: headOf(name, selectedAfter) }
-      return diffContents(before, after, names)
+      return inTurns(() => diffContents(before, after, names))
     },
   }
 }

@@ -3,7 +3,7 @@ import { PromptRef } from './prompt.schema.ts'
 import type { PromptDraft } from './prompt.ts'
 import { PromptContentInputRef, PromptContentRef } from './prompt-content.schema.ts'
 
-const PromptDraftRef = builder.objectRef<PromptDraft>('PromptDraft').implement({
+export const PromptDraftRef = builder.objectRef<PromptDraft>('PromptDraft').implement({
   description: 'The one content of a prompt that may be changed: what the next version will say.',
   fields: (t) => ({
     prompt: t.field({

@@ -1,6 +1,6 @@
-import { cleanText } from '../clean.ts'
 import { NotFoundError } from '../errors.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
+import { inTurns } from '../turns.ts'
 import { etagOf } from './etag.ts'
 import type { PromptRepository } from './prompt.repository.ts'
 import { type PromptDraft, StaleRevisionError } from './prompt.ts'
@@ -9,7 +9,7 @@ import { type PromptContentInput, readContent } from './prompt-input.ts'
 import type { PromptSources } from './prompt-sources.service.ts'
 
 interface Dependencies {
-  prompts: Pick<PromptRepository, 'findPromptsByName'>
+  prompts: Pick<PromptRepository, 'getPromptByName'>
   drafts: PromptDraftRepository
   sources: PromptSources
 }
@@ -35,16 +35,18 @@ export function createPromptDraftService({ prompts, drafts, sources }: Dependenc
     ): Promise<PromptDraft> {
       requireScope(viewer, 'EDIT')
       const { tenantId } = viewer
-      const [prompt] = await prompts.findPromptsByName(tenantId, [cleanText(name)])
-      if (!prompt) throw new NotFoundError('prompt', name, 'name')
-      const content = readContent(input)
-      const update = { content, etag: etagOf(content), expectedRevision, now: new Date() }
-      const isUpdated = await drafts.updateDraft(tenantId, prompt.id, update)
-      const [draft] = await drafts.findDrafts(tenantId, [prompt.id])
-      if (!draft) throw new NotFoundError('prompt', name, 'name')
-      if (!isUpdated) throw new StaleRevisionError(expectedRevision, draft.revision)
+      const { id } = await prompts.getPromptByName(tenantId, name)
+      const content = await inTurns(() => readContent(input))
+      const update = { content, etag: etagOf(content), evidence: null, expectedRevision, now: new Date() }
+      const written = await drafts.updateDraft(tenantId, id, update)
+      if (!written) {
+        const [draft] = await drafts.findDrafts(tenantId, [id])
+        throw draft
+          ? new StaleRevisionError(expectedRevision, draft.revision)
+          : new NotFoundError('prompt', name, 'name')
+      }
       sources.announce(tenantId)
-      return draft
+      return written
     },
   }
 }

@@ -51,8 +51,11 @@ const maxVariables = 500
 const maxName = 200
 const maxDescription = 2_000
 const maxJsonDepth = 100
-/** Of a content as JSON. */
-const maxContentLength = 2_000_000
+/** Of a content as JSON: comparing and preparing it takes time that others wait for. */
+export const maxContentLength = 500_000
+/** Of tools, schema, parameters and defaults together, and of the JSON of blocks. */
+const maxValues = 20_000
+const maxKeyLength = 1_000
 
 /**
  * The content that is stored: cleaned, with an id for every block, and with nothing in it that can't be compiled.
@@ -74,6 +77,7 @@ export function readUncompiled(input: PromptContentInput, field = 'input'): Prom
     toolChoice: readJson(input.toolChoice, `${field}.toolChoice`),
     responseSchema: readJson(input.responseSchema, `${field}.responseSchema`),
   }
+  requireModest(content, field)
   const { length } = JSON.stringify(content)
   if (length > maxContentLength) {
     throw new InvalidInputError(
@@ -185,6 +189,24 @@ export function readText(value: string | null | undefined, maxLength: number, fi
 
 function requireAtMost(max: number, inputs: readonly unknown[], field: string): void {
   if (inputs.length > max) throw new InvalidInputError(field, `There may be up to ${max} here; got ${inputs.length}.`)
+}
+
+/** Values in values: of each there is something to be made, and its keys stand in the paths of differences. */
+function requireModest(content: PromptContent, field: string): void {
+  let values = 0
+  function count(value: unknown): void {
+    if (++values > maxValues) {
+      throw new InvalidInputError(field, `The content of a prompt has up to ${maxValues} values; got more.`)
+    }
+    if (typeof value !== 'object' || value === null) return
+    for (const [key, each] of Object.entries(value)) {
+      if (key.length > maxKeyLength) {
+        throw new InvalidInputError(field, `A key here has up to ${maxKeyLength} characters; got ${key.length}.`)
+      }
+      count(each)
+    }
+  }
+  count(content)
 }
 
 function requireCompilable(content: PromptContent, field: string): void {

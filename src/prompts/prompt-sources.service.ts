@@ -1,4 +1,5 @@
 import { RawJson } from '../raw-json.ts'
+import { inTurns } from '../turns.ts'
 import { type PreparedContent, prepareContent } from './compile.ts'
 import { promptsTopic, type Selector } from './prompt.ts'
 import type { PromptSource, PromptSourceRepository } from './prompt-source.repository.ts'
@@ -18,8 +19,8 @@ export interface PreparedSource {
 /** Looked at again after this at the latest, also where no wake-up arrives: less than the second that is promised. */
 const maxAgeMs = 800
 const maxEntries = 2_000
-/** Of their contents as JSON. */
-const maxLength = 50_000_000
+/** Of their contents as JSON; prepared they take up to 20 times as much. */
+const maxLength = 10_000_000
 
 interface Dependencies {
   sources: PromptSourceRepository
@@ -67,8 +68,10 @@ export function createPromptSources({ sources, bus }: Dependencies) {
     const former = entries.get(key)
     const own = former?.listened ?? listen(tenantId)
     const latest = former?.latest ?? null
-    const source = sources.findSource(tenantId, name, selector, latest).then((found) => found && prepare(found, latest))
-    const entry: Entry = { listened: own, changes: own.changes, readAt: Date.now(), source, latest }
+    const source = sources
+      .findSource(tenantId, name, selector, latest)
+      .then((found) => found && inTurns(() => prepare(found, latest)))
+    const entry: Entry = { listened: own, changes: own.changes, readAt: performance.now(), source, latest }
     if (!former) own.entries++
     entries.set(key, entry)
     source.then(
@@ -104,7 +107,7 @@ export function createPromptSources({ sources, bus }: Dependencies) {
     findSource(tenantId: string, name: string, selector: Selector): Promise<PreparedSource | null> {
       const key = JSON.stringify([tenantId, name, selector])
       const known = entries.get(key)
-      if (!known || known.changes !== known.listened.changes || Date.now() - known.readAt >= maxAgeMs) {
+      if (!known || known.changes !== known.listened.changes || performance.now() - known.readAt >= maxAgeMs) {
         return read(key, tenantId, name, selector)
       }
       entries.delete(key)

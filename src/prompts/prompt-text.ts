@@ -49,7 +49,7 @@ function line(label: string, text: string | null): string {
 }
 
 function jsonText(label: string, value: unknown): string {
-  return value === null || value === undefined ? '' : `${label}:\n${indented(pretty(value, 0))}`
+  return value === null || value === undefined ? '' : `${label}:\n${indented(pretty(value))}`
 }
 
 /** An empty content has no line; one that ends with a line feed ends with an empty one. */
@@ -60,7 +60,7 @@ function indented(text: string): string {
 /** What is nested deeper stands on one line: 500 levels of a megabyte would be a gigabyte of spaces. */
 const maxIndent = 16
 
-function pretty(value: unknown, depth: number): string {
+export function pretty(value: unknown, depth = 0): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
   const [open, close] = Array.isArray(value) ? '[]' : '{}'
   const items = Array.isArray(value)

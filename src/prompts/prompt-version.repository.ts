@@ -1,6 +1,7 @@
 import type { Pool } from 'pg'
 import { inTransaction } from '../infra/transaction.ts'
-import type { NamedEtag, PromptVersion, Selector, VersionKey } from './prompt.ts'
+import { lockPrompt, type Removal } from './prompt.repository.ts'
+import { keyOfVersion, type NamedEtag, type PromptVersion, type Selector, type VersionKey } from './prompt.ts'
 import type { PromptContent } from './prompt-content.ts'
 
 export type PromptVersionRepository = ReturnType<typeof createPromptVersionRepository>
@@ -72,17 +73,19 @@ export function createPromptVersionRepository(pool: Pool) {
         text: findContents,
         values: [tenantId, ...columnsOf(keys)],
       })
-      const byKey = new Map(rows.map(({ promptId, number, content }) => [`${promptId}/${number}`, content]))
-      return keys.map(({ promptId, number }) => byKey.get(`${promptId}/${number}`) ?? null)
+      const byKey = new Map(rows.map(({ promptId, number, content }) => [keyOfVersion({ promptId, number }), content]))
+      return keys.map((key) => byKey.get(keyOfVersion(key)) ?? null)
     },
 
-    /** False where there is none, or a label points at it. */
-    async removeVersion(tenantId: string, { promptId, number }: VersionKey): Promise<boolean> {
+    /** Not where a label points at it. */
+    async removeVersion(tenantId: string, { promptId, number }: VersionKey): Promise<Removal> {
       return inTransaction(pool, async (client) => {
-        // Whoever moves a label holds the prompt too.
-        await client.query('select from prompts where tenant_id = $1 and id = $2 for update', [tenantId, promptId])
-        const { rowCount } = await client.query(removeVersion, [tenantId, promptId, number])
-        return rowCount === 1
+        if (!(await lockPrompt(client, tenantId, promptId))) return 'gone'
+        const values = [tenantId, promptId, number]
+        const { rows } = await client.query(findLabelOf, values)
+        if (rows.length > 0) return 'labelled'
+        const { rowCount } = await client.query(removeVersion, values)
+        return rowCount === 1 ? 'removed' : 'gone'
       })
     },
   }
@@ -108,7 +111,7 @@ const ofLabelledPrompts = `
   where v.tenant_id = $1 and v.prompt_id = any($2) and l.name = $3`
 
 const ofPrompt = `
-  where v.tenant_id = $1 and v.prompt_id = $2 and ($3::int is null or v.number < $3) order by v.number desc limit $4`
+  where v.tenant_id = $1 and v.prompt_id = $2 and ($3::bigint is null or v.number < $3) order by v.number desc limit $4`
 
 const countVersions = 'select count(*)::float8 from prompt_versions where tenant_id = $1 and prompt_id = $2'
 
@@ -123,6 +126,6 @@ const findVersionsByEtag = `
   join prompts p on p.tenant_id = $1 and p.name = asked.name
   join prompt_versions v on v.tenant_id = $1 and v.prompt_id = p.id and v.etag = asked.etag`
 
-const removeVersion = `
-  delete from prompt_versions v where tenant_id = $1 and prompt_id = $2 and number = $3 and not exists (
-    select from prompt_labels where tenant_id = $1 and prompt_id = $2 and number = $3)`
+const findLabelOf = 'select from prompt_labels where tenant_id = $1 and prompt_id = $2 and number = $3 limit 1'
+
+const removeVersion = 'delete from prompt_versions where tenant_id = $1 and prompt_id = $2 and number = $3'

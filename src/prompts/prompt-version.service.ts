@@ -1,9 +1,10 @@
-import { cleanText } from '../clean.ts'
 import { ConflictError, InvalidInputError, NotFoundError } from '../errors.ts'
 import { type Page, type PageInput, pageOf, readPage } from '../page.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
 import type { PromptRepository } from './prompt.repository.ts'
 import {
+  keyOfNamedEtag,
+  keyOfVersion,
   type NamedEtag,
   numberCursor,
   type Prompt,
@@ -26,7 +27,7 @@ export interface VersionPage extends Page<PromptVersion> {
 }
 
 interface Dependencies {
-  prompts: Pick<PromptRepository, 'findPrompts' | 'findPromptsByName'>
+  prompts: Pick<PromptRepository, 'getPromptByName'>
   versions: PromptVersionRepository
   sources: PromptSources
   traceUse: TraceUse
@@ -53,8 +54,8 @@ export function createPromptVersionService({ prompts, versions, sources, traceUs
     async getVersions(viewer: Viewer, keys: readonly VersionKey[]): Promise<(PromptVersion | NotFoundError)[]> {
       requireScope(viewer, 'READ')
       const found = await versions.findVersions(viewer.tenantId, keys)
-      const byKey = new Map(found.map((version) => [keyOf(version), version]))
-      return keys.map((key) => byKey.get(keyOf(key)) ?? missing(key))
+      const byKey = new Map(found.map((version) => [keyOfVersion(version), version]))
+      return keys.map((key) => byKey.get(keyOfVersion(key)) ?? missing(key))
     },
 
     /** In the order asked: what each prompt has published. */
@@ -69,8 +70,8 @@ export function createPromptVersionService({ prompts, versions, sources, traceUs
     async findVersionsByEtag(viewer: Viewer, keys: readonly NamedEtag[]): Promise<(PromptVersion | null)[]> {
       requireScope(viewer, 'READ')
       const found = await versions.findVersionsByEtag(viewer.tenantId, keys)
-      const byKey = new Map(found.map((version) => [`${version.etag}/${version.promptName}`, version]))
-      return keys.map(({ etag, promptName }) => byKey.get(`${etag}/${promptName}`) ?? null)
+      const byKey = new Map(found.map((version) => [keyOfNamedEtag(version), version]))
+      return keys.map((key) => byKey.get(keyOfNamedEtag(key)) ?? null)
     },
 
     /** Newest first. */
@@ -97,14 +98,15 @@ export function createPromptVersionService({ prompts, versions, sources, traceUs
     async deleteVersion(viewer: Viewer, name: string, number: number): Promise<boolean> {
       requireScope(viewer, 'PUBLISH')
       const { tenantId } = viewer
-      const [prompt] = await prompts.findPromptsByName(tenantId, [cleanText(name)])
-      if (!prompt) throw new NotFoundError('prompt', name, 'name')
+      const prompt = await prompts.getPromptByName(tenantId, name)
       const version = await versions.findVersion(tenantId, prompt.id, { kind: 'version', number })
-      if (!version) throw new NotFoundError(`version of the prompt "${name}"`, String(number), 'version')
+      if (!version) throw noVersion(name, number)
       const what = `version ${number} of the prompt "${name}"`
       const used = await traceUse.findUsedEtags(tenantId, prompt.name, [version.etag])
       if (used.length > 0) throw new ConflictError(describeUse(what, 1), { field: 'version' })
-      if (!(await versions.removeVersion(tenantId, version))) {
+      const removal = await versions.removeVersion(tenantId, version)
+      if (removal === 'gone') throw noVersion(name, number)
+      if (removal === 'labelled') {
         throw new ConflictError(`A label points at ${what}: it can't be deleted.`, {
           field: 'version',
           hint: 'Move the label with setPromptLabel, or remove it with removePromptLabel.',
@@ -116,10 +118,10 @@ export function createPromptVersionService({ prompts, versions, sources, traceUs
   }
 }
 
-function missing({ number }: VersionKey): NotFoundError {
-  return new NotFoundError('version', String(number))
+function noVersion(name: string, number: number): NotFoundError {
+  return new NotFoundError(`version of the prompt "${name}"`, String(number), 'version')
 }
 
-function keyOf({ promptId, number }: VersionKey): string {
-  return `${promptId}/${number}`
+function missing({ number }: VersionKey): NotFoundError {
+  return new NotFoundError('version', String(number))
 }

@@ -1,7 +1,16 @@
 import DataLoader from 'dataloader'
 import type { Viewer } from '../tenants/viewer.ts'
 import type { PromptService } from './prompt.service.ts'
-import type { NamedEtag, Prompt, PromptDraft, PromptLabel, PromptVersion, VersionKey } from './prompt.ts'
+import {
+  keyOfNamedEtag,
+  keyOfVersion,
+  type NamedEtag,
+  type Prompt,
+  type PromptDraft,
+  type PromptLabel,
+  type PromptVersion,
+  type VersionKey,
+} from './prompt.ts'
 import type { PromptContent } from './prompt-content.ts'
 import type { PromptDraftService } from './prompt-draft.service.ts'
 import type { PromptVersionService } from './prompt-version.service.ts'
@@ -16,8 +25,8 @@ interface Services {
 
 export function createPromptLoaders(services: Services, viewer: Viewer, options: { cache: boolean }) {
   const { prompts, promptDrafts, promptVersions, publish } = services
-  const byVersion = { ...options, cacheKeyFn: ({ promptId, number }: VersionKey) => `${promptId}/${number}` }
-  const byEtag = { ...options, cacheKeyFn: ({ promptName, etag }: NamedEtag) => `${etag}/${promptName}` }
+  const byVersion = { ...options, cacheKeyFn: keyOfVersion }
+  const byEtag = { ...options, cacheKeyFn: keyOfNamedEtag }
   return {
     promptById: new DataLoader<string, Prompt>((ids) => prompts.getPrompts(viewer, ids), options),
     promptByName: new DataLoader<string, Prompt | null>((names) => prompts.findPromptsByName(viewer, names), options),

@@ -1,9 +1,14 @@
-import type { Pool } from 'pg'
+import type { Pool, PoolClient } from 'pg'
+import { cleanText } from '../clean.ts'
+import { NotFoundError } from '../errors.ts'
 import { inTransaction } from '../infra/transaction.ts'
 import type { Prompt } from './prompt.ts'
 import type { PromptContent } from './prompt-content.ts'
 
 export type PromptRepository = ReturnType<typeof createPromptRepository>
+
+/** What became of something that was to be removed. */
+export type Removal = 'removed' | 'labelled' | 'gone'
 
 export interface PromptList {
   /** Part of a name, in upper or lower case; null: all. */
@@ -19,16 +24,24 @@ export interface NewPrompt extends Prompt {
 }
 
 export function createPromptRepository(pool: Pool) {
+  async function findPromptsByName(tenantId: string, names: readonly string[]): Promise<Prompt[]> {
+    const values = [tenantId, names]
+    const { rows } = await pool.query({ name: 'find-prompts-by-name', text: findByName, values })
+    return rows
+  }
+
   return {
+    findPromptsByName,
+
     async findPrompts(tenantId: string, ids: readonly string[]): Promise<Prompt[]> {
       const { rows } = await pool.query({ name: 'find-prompts', text: findPrompts, values: [tenantId, ids] })
       return rows
     },
 
-    async findPromptsByName(tenantId: string, names: readonly string[]): Promise<Prompt[]> {
-      const values = [tenantId, names]
-      const { rows } = await pool.query({ name: 'find-prompts-by-name', text: findPromptsByName, values })
-      return rows
+    async getPromptByName(tenantId: string, name: string): Promise<Prompt> {
+      const [prompt] = await findPromptsByName(tenantId, [cleanText(name)])
+      if (!prompt) throw new NotFoundError('prompt', name, 'name')
+      return prompt
     },
 
     async listPrompts(tenantId: string, { search, after, limit }: PromptList): Promise<Prompt[]> {
@@ -49,23 +62,32 @@ export function createPromptRepository(pool: Pool) {
       return rowCount === 1
     },
 
-    /** With all that it has. False where there is none, or a label points at one of its versions. */
-    async removePrompt(tenantId: string, id: string): Promise<boolean> {
+    /** With all that it has; not where a label points at one of its versions. */
+    async removePrompt(tenantId: string, id: string): Promise<Removal> {
       return inTransaction(pool, async (client) => {
-        const { rows } = await client.query(lockUnlabelled, [tenantId, id])
-        if (rows.length === 0 || rows[0].isLabelled) return false
+        if (!(await lockPrompt(client, tenantId, id))) return 'gone'
+        const { rows } = await client.query(findAnyLabel, [tenantId, id])
+        if (rows.length > 0) return 'labelled'
         await client.query('delete from prompts where tenant_id = $1 and id = $2', [tenantId, id])
-        return true
+        return 'removed'
       })
     },
   }
 }
 
+/** Whoever writes the draft, makes or removes a version, or moves a label holds the prompt first. False: it is gone. */
+export async function lockPrompt(client: PoolClient, tenantId: string, promptId: string): Promise<boolean> {
+  const { rows } = await client.query(lock, [tenantId, promptId])
+  return rows.length === 1
+}
+
+const lock = 'select from prompts where tenant_id = $1 and id = $2 for update'
+
 const columns = 'id, name, description, created_at as "createdAt", updated_at as "updatedAt"'
 
 const findPrompts = `select ${columns} from prompts where tenant_id = $1 and id = any($2)`
 
-const findPromptsByName = `select ${columns} from prompts where tenant_id = $1 and name = any($2)`
+const findByName = `select ${columns} from prompts where tenant_id = $1 and name = any($2)`
 
 // The column's own collation compares bytes and knows the case of ASCII alone; the database's knows all letters'.
 const matches = `($2::text is null or strpos(lower(name collate "default"), lower($2)) > 0)`
@@ -83,7 +105,5 @@ const insertPrompt = `
   insert into prompt_drafts (tenant_id, prompt_id, revision, etag, content, updated_at)
   select $1, id, 1, $5, $6, $7 from prompt`
 
-/** Whoever moves a label holds the prompt too. */
-const lockUnlabelled = `
-  select exists (select from prompt_labels where tenant_id = $1 and prompt_id = $2) as "isLabelled"
-  from prompts where tenant_id = $1 and id = $2 for update`
+// Not in the statement that waits for the prompt: that would see what was there when it began to.
+const findAnyLabel = 'select from prompt_labels where tenant_id = $1 and prompt_id = $2 limit 1'

@@ -4,6 +4,7 @@ import { newId } from '../ids.ts'
 import { type Page, pageOf, readPage } from '../page.ts'
 import { requireName } from '../tenants/name.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
+import { inTurns } from '../turns.ts'
 import { etagOf } from './etag.ts'
 import type { PromptRepository } from './prompt.repository.ts'
 import { NameTakenError, type Prompt, type PromptsInput, promptCursor, readPromptPosition } from './prompt.ts'
@@ -70,7 +71,7 @@ export function createPromptService({ prompts, versions, sources, traceUse }: De
       requireScope(viewer, 'EDIT')
       const name = requireName(input.name, 'input.name')
       const description = readText(input.description, maxDescription, 'input.description')
-      const content = readContent(input.content, 'input.content')
+      const content = await inTurns(() => readContent(input.content, 'input.content'))
       const now = new Date()
       const prompt = { id: newId('pr'), name, description, createdAt: now, updatedAt: now }
       const isNew = await prompts.insertPrompt(viewer.tenantId, { ...prompt, content, etag: etagOf(content) })
@@ -83,12 +84,13 @@ export function createPromptService({ prompts, versions, sources, traceUse }: De
     async deletePrompt(viewer: Viewer, name: string): Promise<boolean> {
       requireScope(viewer, 'PUBLISH')
       const { tenantId } = viewer
-      const [prompt] = await prompts.findPromptsByName(tenantId, [cleanText(name)])
-      if (!prompt) throw new NotFoundError('prompt', name, 'name')
+      const prompt = await prompts.getPromptByName(tenantId, name)
       const etags = await versions.listEtags(tenantId, prompt.id)
       const used = await traceUse.findUsedEtags(tenantId, prompt.name, etags)
       if (used.length > 0) throw new ConflictError(describeUse(`the prompt "${name}"`, used.length), { field: 'name' })
-      if (!(await prompts.removePrompt(tenantId, prompt.id))) {
+      const removal = await prompts.removePrompt(tenantId, prompt.id)
+      if (removal === 'gone') throw new NotFoundError('prompt', name, 'name')
+      if (removal === 'labelled') {
         throw new ConflictError(`Labels point at versions of the prompt "${name}": it can't be deleted.`, {
           field: 'name',
           hint: 'Remove its labels with removePromptLabel first.',

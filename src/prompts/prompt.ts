@@ -24,6 +24,8 @@ export interface PromptDraft {
   baseNumber: number | null
   /** Whether it says something else than that version does. */
   changed: boolean
+  /** What justifies it, where a session of the playground wrote it. */
+  evidence: Evidence | null
   updatedAt: Date
 }
 
@@ -33,9 +35,11 @@ export interface Author {
   keyName: string
 }
 
-/** What justified a version: ids. */
+/** What justified a version: ids of what showed that something was wrong, and tried what mends it. */
 export interface Evidence {
   traceId: string | null
+  sessionId: string | null
+  runIds: string[]
 }
 
 /** A content as it was published. In a prompt there is one for each etag. */
@@ -76,6 +80,15 @@ export interface VersionKey {
 export interface NamedEtag {
   promptName: string
   etag: string
+}
+
+/** For maps: of no two of them the same. */
+export function keyOfNamedEtag({ promptName, etag }: NamedEtag): string {
+  return JSON.stringify([promptName, etag])
+}
+
+export function keyOfVersion({ promptId, number }: VersionKey): string {
+  return `${promptId}/${number}`
 }
 
 /** What `Prompt.published` and whoever asks for nothing else gets. */

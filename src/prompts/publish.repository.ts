@@ -1,5 +1,6 @@
 import type { Pool, PoolClient } from 'pg'
 import { inTransaction } from '../infra/transaction.ts'
+import { lockPrompt } from './prompt.repository.ts'
 import type { Author, Evidence } from './prompt.ts'
 
 export type PublishRepository = ReturnType<typeof createPublishRepository>
@@ -8,7 +9,8 @@ export interface Publication extends Author {
   label: string
   expectedRevision: number
   note: string | null
-  evidence: Evidence | null
+  /** Besides what the draft has of its own. */
+  traceId: string | null
   now: Date
 }
 
@@ -36,16 +38,17 @@ export function createPublishRepository(pool: Pool) {
       return inTransaction(pool, async (client) => {
         if (!(await lockPrompt(client, tenantId, promptId))) return null
         const { rows } = await client.query(lockDraft, [tenantId, promptId])
-        const { revision, etag } = rows[0]
+        const { revision, etag, evidence: own } = rows[0]
         if (revision !== publication.expectedRevision) return { staleRevision: revision }
-        const { note, evidence, keyId, keyName, now } = publication
+        const { note, traceId, keyId, keyName, now } = publication
+        const evidence = evidenceOf(own, traceId)
         const values = [tenantId, promptId, etag]
         const version =
           (await client.query(findNumber, values)).rows[0] ??
           (await client.query(insertVersion, [...values, note, toJson(evidence), keyId, keyName, now])).rows[0]
         const { number } = version
         await client.query(storeBase, [tenantId, promptId, number, now])
-        await moveLabel(client, tenantId, promptId, { ...publication, toNumber: number })
+        await moveLabel(client, tenantId, promptId, { ...publication, evidence, toNumber: number })
         return { number }
       })
     },
@@ -64,32 +67,30 @@ export function createPublishRepository(pool: Pool) {
   }
 }
 
-async function lockPrompt(client: PoolClient, tenantId: string, promptId: string): Promise<boolean> {
-  const { rows } = await client.query('select from prompts where tenant_id = $1 and id = $2 for update', [
-    tenantId,
-    promptId,
-  ])
-  return rows.length === 1
-}
-
-/** A label that is there already has not moved. */
+/** A label that is there already has not moved, unless there is something to be said of it. */
 async function moveLabel(client: PoolClient, tenantId: string, promptId: string, move: LabelMove): Promise<void> {
   const { label, toNumber, note, evidence, keyId, keyName, now } = move
   const own = [tenantId, promptId, label]
   const { rows } = await client.query(findLabel, own)
   const fromNumber = rows[0]?.number ?? null
-  if (fromNumber === toNumber) return
+  if (fromNumber === toNumber && note === null && evidence === null) return
   await (toNumber === null ? client.query(removeLabel, own) : client.query(storeLabel, [...own, toNumber, now]))
   const values = [...own, fromNumber, toNumber, note, toJson(evidence), keyId, keyName, now]
   await client.query(insertMove, values)
   await client.query('update prompts set updated_at = $3 where tenant_id = $1 and id = $2', [tenantId, promptId, now])
 }
 
+function evidenceOf(own: Evidence | null, traceId: string | null): Evidence | null {
+  if (traceId === null) return own
+  return { sessionId: null, runIds: [], ...own, traceId }
+}
+
 function toJson(evidence: Evidence | null): string | null {
   return evidence && JSON.stringify(evidence)
 }
 
-const lockDraft = 'select revision, etag from prompt_drafts where tenant_id = $1 and prompt_id = $2 for no key update'
+const lockDraft =
+  'select revision, etag, evidence from prompt_drafts where tenant_id = $1 and prompt_id = $2 for no key update'
 
 const findNumber = 'select number from prompt_versions where tenant_id = $1 and prompt_id = $2 and etag = $3'
 
@@ -112,7 +113,8 @@ const findLabel = 'select number from prompt_labels where tenant_id = $1 and pro
 
 const storeLabel = `
   insert into prompt_labels (tenant_id, prompt_id, name, number, moved_at) values ($1, $2, $3, $4, $5)
-  on conflict (tenant_id, prompt_id, name) do update set number = excluded.number, moved_at = excluded.moved_at`
+  on conflict (tenant_id, prompt_id, name) do update set number = excluded.number,
+    moved_at = case when prompt_labels.number = excluded.number then prompt_labels.moved_at else excluded.moved_at end`
 
 const removeLabel = 'delete from prompt_labels where tenant_id = $1 and prompt_id = $2 and name = $3'
 

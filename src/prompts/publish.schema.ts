@@ -65,7 +65,7 @@ builder.mutationFields((t) => ({
     type: PromptVersionRef,
     description:
       'Makes the draft a version and moves a label to it, both or neither. A content that is a version already stays ' +
-      'that one: the label moves there. STALE_REVISION where the draft is not what was read. Needs the scope PUBLISH.',
+      'that one: the label moves there, and what is said stands with the move. STALE_REVISION where the draft is not what was read. Needs the scope PUBLISH.',
     args: {
       name: t.arg.string({ required: true, description: "The prompt's name." }),
       expectedRevision: t.arg.int({ required: true, description: 'The revision of the draft that was read.' }),

@@ -5,7 +5,6 @@ import { requireScope, type Viewer } from '../tenants/viewer.ts'
 import type { PromptRepository } from './prompt.repository.ts'
 import {
   type Author,
-  type Evidence,
   numberCursor,
   type Prompt,
   type PromptLabel,
@@ -42,7 +41,7 @@ export interface MovePage extends Page<PromptLabelMove> {
 }
 
 interface Dependencies {
-  prompts: Pick<PromptRepository, 'findPromptsByName'>
+  prompts: Pick<PromptRepository, 'getPromptByName'>
   versions: Pick<PromptVersionRepository, 'findVersions'>
   labels: PromptLabelRepository
   publications: PublishRepository
@@ -58,30 +57,26 @@ export type PublishService = ReturnType<typeof createPublishService>
 export function createPublishService(dependencies: Dependencies) {
   const { prompts, versions, labels, publications, sources, traceUse } = dependencies
 
-  async function getPrompt(tenantId: string, name: string): Promise<Prompt> {
-    const [prompt] = await prompts.findPromptsByName(tenantId, [cleanText(name)])
-    if (!prompt) throw new NotFoundError('prompt', name, 'name')
-    return prompt
-  }
-
-  async function readEvidence(tenantId: string, input: EvidenceInput | null | undefined): Promise<Evidence | null> {
+  async function readTraceId(tenantId: string, input: EvidenceInput | null | undefined): Promise<string | null> {
     const given = input?.traceId ?? null
     if (given === null) return null
     const traceId = cleanText(given)
     if (!(await traceUse.hasTrace(tenantId, traceId))) throw new NotFoundError('trace', given, 'evidence.traceId')
-    return { traceId }
+    return traceId
   }
 
   async function move(viewer: Viewer, name: string, label: string, toNumber: number | null): Promise<Prompt> {
     requireScope(viewer, 'PUBLISH')
     const { tenantId } = viewer
-    const prompt = await getPrompt(tenantId, name)
+    const prompt = await prompts.getPromptByName(tenantId, name)
     const change = { label, toNumber, note: null, evidence: null, ...authorOf(viewer), now: new Date() }
     if (!(await publications.move(tenantId, prompt.id, change))) {
+      // A label that is removed asks for no version: then it is the prompt that has just gone.
+      if (toNumber === null) throw new NotFoundError('prompt', name, 'name')
       throw new NotFoundError(`version of the prompt "${name}"`, String(toNumber), 'version')
     }
     sources.announce(tenantId)
-    return getPrompt(tenantId, name)
+    return prompts.getPromptByName(tenantId, name)
   }
 
   return {
@@ -92,9 +87,9 @@ export function createPublishService(dependencies: Dependencies) {
       const { name, expectedRevision } = input
       const label = requireLabel(input.label ?? publishedLabel)
       const note = readText(input.note, maxNote, 'note')
-      const prompt = await getPrompt(tenantId, name)
-      const evidence = await readEvidence(tenantId, input.evidence)
-      const publication = { label, note, evidence, expectedRevision, ...authorOf(viewer), now: new Date() }
+      const prompt = await prompts.getPromptByName(tenantId, name)
+      const traceId = await readTraceId(tenantId, input.evidence)
+      const publication = { label, note, traceId, expectedRevision, ...authorOf(viewer), now: new Date() }
       const published = await publications.publish(tenantId, prompt.id, publication)
       if (published === null) throw new NotFoundError('prompt', name, 'name')
       if ('staleRevision' in published) throw new StaleRevisionError(expectedRevision, published.staleRevision)

@@ -179,3 +179,13 @@ function canonical(value: unknown): string {
       : held
   })
 }
+
+test('a value that differs in very much, or far below very long keys, is told as a whole', () => {
+  const many = (value: number) => Object.fromEntries(Array.from({ length: 2_001 }, (_, index) => [`k${index}`, value]))
+  expect(diffValues(many(0), many(1), 'tools')).toEqual([
+    { path: 'tools', change: 'CHANGED', before: many(0), after: many(1) },
+  ])
+  const below = (value: number) => ({ ['k'.repeat(300_000)]: { a: value, b: value } })
+  expect(diffValues(below(0), below(1), 'tools')).toHaveLength(1)
+  expect(diffValues(below(0), below(1), 'tools')[0]?.path).toBe('tools')
+})

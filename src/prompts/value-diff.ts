@@ -14,15 +14,36 @@ export interface ValueDiff {
   after: unknown
 }
 
+/** Of a value: one that differs in more is told as a whole. A path holds the keys of all that its value stands in. */
+const maxDiffs = 2_000
+const maxPaths = 500_000
+
 /** At the top null and undefined are nothing; a key of an object may well be there and hold null. */
 export function diffValues(before: unknown, after: unknown, path: string): ValueDiff[] {
-  const diffs: ValueDiff[] = []
-  diffMember(before ?? undefined, after ?? undefined, path, diffs)
-  return diffs
+  const diffs = new Diffs()
+  try {
+    diffMember(before ?? undefined, after ?? undefined, path, diffs)
+    return diffs.all
+  } catch (error) {
+    if (!(error instanceof TooManyError)) throw error
+    return [{ path, change: 'CHANGED', before, after }]
+  }
+}
+
+class TooManyError extends Error {}
+
+class Diffs {
+  readonly all: ValueDiff[] = []
+  #paths = 0
+
+  push(diff: ValueDiff): void {
+    this.#paths += diff.path.length
+    if (this.all.push(diff) > maxDiffs || this.#paths > maxPaths) throw new TooManyError()
+  }
 }
 
 /** Undefined: isn't there. */
-function diffMember(before: unknown, after: unknown, path: string, diffs: ValueDiff[]): void {
+function diffMember(before: unknown, after: unknown, path: string, diffs: Diffs): void {
   if (before === after) return
   if (before === undefined) diffs.push({ path, change: 'ADDED', before: null, after })
   else if (after === undefined) diffs.push({ path, change: 'REMOVED', before, after: null })
@@ -32,12 +53,12 @@ function diffMember(before: unknown, after: unknown, path: string, diffs: ValueD
 }
 
 /** Sorted, so that the order of keys shows nowhere. */
-function diffMembers(before: Members, after: Members, path: string, diffs: ValueDiff[]): void {
+function diffMembers(before: Members, after: Members, path: string, diffs: Diffs): void {
   const keys = [...new Set([...before.keys(), ...after.keys()])].sort()
   for (const key of keys) diffMember(before.get(key), after.get(key), memberPath(path, key), diffs)
 }
 
-function diffLists(before: unknown[], after: unknown[], path: string, diffs: ValueDiff[]): void {
+function diffLists(before: unknown[], after: unknown[], path: string, diffs: Diffs): void {
   const [oldItems, newItems] = [byIdentity(before), byIdentity(after)]
   if (!oldItems || !newItems) {
     for (let index = 0; index < Math.max(before.length, after.length); index++) {

@@ -4,7 +4,7 @@ import { PromptVersionRef } from '../prompts/prompt-version.schema.ts'
 import { PromptLabelMoveRef } from '../prompts/publish.schema.ts'
 import { TraceRef } from './trace.schema.ts'
 
-const PublishEvidenceRef = builder.objectRef<Evidence>('PublishEvidence').implement({
+export const PublishEvidenceRef = builder.objectRef<Evidence>('PublishEvidence').implement({
   description: 'What justified a version.',
   fields: (t) => ({
     trace: t.field({

@@ -46,6 +46,7 @@ const TraceDriftRef = builder.objectRef<TraceDrift>('TraceDrift').implement({
     diff: t.field({
       type: PromptDiffRef,
       nullable: true,
+      extensions: { cost: 400 },
       description:
         'From what it was made with to what the prompt says now. Where the former is not known: from the messages that ' +
         'were sent to those that would be sent now with its variables, each as a block. Null: neither is known.',

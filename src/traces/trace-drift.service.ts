@@ -7,10 +7,12 @@ import type { PromptContent } from '../prompts/prompt-content.ts'
 import { diffContents, type PromptDiff } from '../prompts/prompt-diff.ts'
 import type { PromptDraftService } from '../prompts/prompt-draft.service.ts'
 import type { PromptVersionService } from '../prompts/prompt-version.service.ts'
+import type { RawJson } from '../raw-json.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
+import { inTurns } from '../turns.ts'
 import type { TraceService } from './trace.service.ts'
 import type { Trace, TraceContentField } from './trace.ts'
-import { contentOfMessages, currentMessages, type DriftTarget, type TraceDrift } from './trace-drift.ts'
+import { contentOfMessages, currentMessages, type DriftTarget, maxJsonLength, type TraceDrift } from './trace-drift.ts'
 
 interface Dependencies {
   prompts: Pick<PromptService, 'findPromptsByName'>
@@ -65,12 +67,17 @@ export function createTraceDriftService({ prompts, drafts, versions, traces }: D
       asked.map(({ promptName, etag }) => ({ promptName, etag })),
     )
     const others = asked.filter((_, index) => byEtag[index] === null)
-    const manifests = await listContents(viewer, others, 'manifest')
-    const contents = manifests.map(readManifest)
-    const etags = others.map(({ promptName, etag }, index) => {
-      const content = contents[index]
-      return { promptName, etag: content ? etagOf(content) : etag }
-    })
+    const manifests = await listTexts(viewer, others, 'manifest')
+    const contents: (PromptContent | null)[] = []
+    const etags: { promptName: string | null; etag: string | null }[] = []
+    for (const [index, { promptName, etag }] of others.entries()) {
+      const own = await inTurns(() => {
+        const content = readManifest(jsonOf(manifests[index]))
+        return { content, etag: content ? etagOf(content) : etag }
+      })
+      contents.push(own.content)
+      etags.push({ promptName, etag: own.etag })
+    }
     const byManifest = await findVersions(viewer, etags)
     const traced = new Map<string, Traced>()
     for (const [index, { id }] of asked.entries()) {
@@ -96,13 +103,13 @@ export function createTraceDriftService({ prompts, drafts, versions, traces }: D
     return asked.map((key) => (isWhole(key) ? (byKey.get(key) ?? null) : null))
   }
 
-  async function listContents(viewer: Viewer, asked: readonly Trace[], field: TraceContentField): Promise<unknown[]> {
-    if (asked.length === 0) return []
-    const found = await traces.listContents(
-      viewer,
-      asked.map(({ id: traceId }) => ({ traceId, field })),
-    )
-    return found.map((json) => json && JSON.parse(json.text))
+  async function listTexts(
+    viewer: Viewer,
+    asked: readonly Trace[],
+    field: TraceContentField,
+  ): Promise<(RawJson | null)[]> {
+    const keys = asked.map(({ id: traceId }) => ({ traceId, field }))
+    return keys.length === 0 ? [] : traces.listContents(viewer, keys)
   }
 
   async function getContent(viewer: Viewer, { version, content }: Pick<Traced, 'version' | 'content'>) {
@@ -113,28 +120,51 @@ export function createTraceDriftService({ prompts, drafts, versions, traces }: D
   }
 
   async function diffKnown(viewer: Viewer, traced: Traced, current: Current): Promise<PromptDiff | null> {
-    const [before, after] = await Promise.all([getContent(viewer, traced), getContent(viewer, current)])
-    return before && after && diffContents(before, after, { before: tracedHead, after: current.name })
+    const [before, after] = [await getContent(viewer, traced), await getContent(viewer, current)]
+    if (!before || !after) return null
+    return inTurns(() => diffContents(before, after, { before: tracedHead, after: current.name }))
   }
 
   /** Once for all traces that are asked about together. */
   function prepare(viewer: Viewer, current: Current): Promise<PreparedContent | null> {
-    current.prepared ??= getContent(viewer, current).then((content) => content && prepareContent(content))
+    current.prepared ??= getContent(viewer, current).then(
+      (content) => content && inTurns(() => prepareContent(content)),
+    )
     return current.prepared
   }
 
   async function diffMessages(viewer: Viewer, trace: Trace, current: Current): Promise<PromptDiff | null> {
-    const [[messages], [variables], prepared] = await Promise.all([
-      listContents(viewer, [trace], 'messages'),
-      listContents(viewer, [trace], 'variables'),
-      prepare(viewer, current),
-    ])
-    if ((messages ?? null) === null || prepared === null) return null
-    const now = contentOfMessages(currentMessages(prepared, variables))
-    return diffContents(contentOfMessages(messages), now, { before: tracedHead, after: current.name })
+    const [messages] = await listTexts(viewer, [trace], 'messages')
+    const [variables] = await listTexts(viewer, [trace], 'variables')
+    const prepared = await prepare(viewer, current)
+    if (prepared === null) return null
+    return inTurns(() => {
+      const sent = jsonOf(messages)
+      const before = sent === null ? null : contentOfMessages(sent)
+      const after = before && contentOfMessages(currentMessages(prepared, jsonOf(variables)))
+      return before && after && diffContents(before, after, { before: tracedHead, after: current.name })
+    })
   }
 
-  function decide(viewer: Viewer, trace: Trace, current: Current | null, found: Traced | null): TraceDrift {
+  /** One after another, however many are asked for; and each pair of contents once. */
+  function createDiffs(viewer: Viewer) {
+    const known = new Map<string, Promise<PromptDiff | null>>()
+    let last: Promise<unknown> = Promise.resolve()
+    return (trace: Trace, current: Current, traced: Traced | null): Promise<PromptDiff | null> => {
+      const key = JSON.stringify(traced ? [traced.etag, current.etag, current.name] : [trace.id])
+      const make = () => (traced ? diffKnown(viewer, traced, current) : diffMessages(viewer, trace, current))
+      const diff = known.get(key) ?? last.then(make, make)
+      known.set(key, diff)
+      last = diff.catch(() => {})
+      return diff
+    }
+  }
+
+  function decide(
+    trace: Trace,
+    current: Current | null,
+    { found, diffOf }: { found: Traced | null; diffOf: ReturnType<typeof createDiffs> },
+  ): TraceDrift {
     // What the draft says is known by its etag, too.
     const isSame = current !== null && found?.etag === current.etag
     const traced = isSame ? { ...current, version: found.version } : found
@@ -142,7 +172,7 @@ export function createTraceDriftService({ prompts, drafts, versions, traces }: D
     const versions = { tracedVersion: traced?.version ?? null, currentVersion: current?.version ?? null }
     const findDiff = async () => {
       if (current === null) return null
-      return isKnown && traced ? diffKnown(viewer, traced, current) : diffMessages(viewer, trace, current)
+      return diffOf(trace, current, isKnown ? traced : null)
     }
     const status = current === null || !isKnown ? 'UNKNOWN_VERSION' : isSame ? 'CURRENT' : 'DRIFTED'
     return { ...versions, status, findDiff }
@@ -157,11 +187,12 @@ export function createTraceDriftService({ prompts, drafts, versions, traces }: D
       const known = new Set(found.map(({ name }) => name))
       const ofKnown = asked.filter(({ promptName }) => promptName !== null && known.has(promptName))
       const [current, traced] = await Promise.all([findCurrent(viewer, found, against), findTraced(viewer, ofKnown)])
+      const diffOf = createDiffs(viewer)
       return asked.map((trace) => {
         const { id, promptName } = trace
         if (promptName === null) return null
         if (!known.has(promptName)) return unknownPrompt
-        return decide(viewer, trace, current.get(promptName) ?? null, traced.get(id) ?? null)
+        return decide(trace, current.get(promptName) ?? null, { found: traced.get(id) ?? null, diffOf })
       })
     },
   }
@@ -174,6 +205,11 @@ const unknownPrompt: TraceDrift = {
   tracedVersion: null,
   currentVersion: null,
   findDiff: async () => null,
+}
+
+/** What is larger than anything of ours is taken for nothing. */
+function jsonOf(json: RawJson | null | undefined): unknown {
+  return json && json.text.length <= maxJsonLength ? JSON.parse(json.text) : null
 }
 
 function ofDraft({ etag, content }: PromptDraft, name: string): Current {

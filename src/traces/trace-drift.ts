@@ -2,6 +2,7 @@ import { compileContent, type PreparedContent } from '../prompts/compile.ts'
 import type { PromptVersion } from '../prompts/prompt.ts'
 import { type BlockRole, blockRoles, type PromptBlock, type PromptContent } from '../prompts/prompt-content.ts'
 import type { PromptDiff } from '../prompts/prompt-diff.ts'
+import { pretty } from '../prompts/prompt-text.ts'
 
 export const driftTargets = ['PUBLISHED', 'DRAFT'] as const
 export type DriftTarget = (typeof driftTargets)[number]
@@ -18,10 +19,14 @@ export interface TraceDrift {
   findDiff(): Promise<PromptDiff | null>
 }
 
-/** Messages as contents of which one can be told from the other: a block for each. */
-export function contentOfMessages(messages: unknown): PromptContent {
+const maxMessages = 500
+/** Of messages, variables or a manifest as JSON: what is larger is not looked at. */
+export const maxJsonLength = 1_000_000
+
+/** Messages as contents of which one can be told from the other: a block for each. Null: they are too many. */
+export function contentOfMessages(messages: unknown): PromptContent | null {
   const list = Array.isArray(messages) ? messages : [messages]
-  return { ...nothingElse, blocks: list.map(blockOf) }
+  return list.length > maxMessages ? null : { ...nothingElse, blocks: list.map(blockOf) }
 }
 
 /** What would be sent now in place of what was sent then. Variables that weren't recorded are left empty. */
@@ -40,14 +45,14 @@ function blockOf(message: unknown, index: number): PromptBlock {
     name: null,
     role: roleOf(role),
     format: isText ? 'TEXT' : 'JSON',
-    content: isText ? content : JSON.stringify({ content, ...others }, null, 2),
+    content: isText ? content : pretty({ content, ...others }),
     when: null,
     enabled: true,
   }
 }
 
 function roleOf(role: unknown): BlockRole {
-  const name = String(role).toUpperCase()
+  const name = typeof role === 'string' ? role.toUpperCase() : ''
   return blockRoles.find((known) => known === name) ?? (name === 'DEVELOPER' ? 'SYSTEM' : 'USER')
 }
 

@@ -1,5 +1,5 @@
 import DataLoader from 'dataloader'
-import type { NamedEtag } from '../prompts/prompt.ts'
+import { keyOfNamedEtag, type NamedEtag } from '../prompts/prompt.ts'
 import type { Viewer } from '../tenants/viewer.ts'
 import type { TraceFilter } from './trace-filter.ts'
 import type { TraceStatsService } from './trace-stats.service.ts'
@@ -21,7 +21,7 @@ export function createTraceStatsLoaders({ traceStats }: Services, viewer: Viewer
       (filter) =>
         new DataLoader<NamedEtag, AgentStats, string>(
           (versions) => traceStats.listVersionStats(viewer, versions, filter),
-          { ...options, cacheKeyFn: ({ promptName, etag }) => `${etag}/${promptName}` },
+          { ...options, cacheKeyFn: keyOfNamedEtag },
         ),
     ),
   }

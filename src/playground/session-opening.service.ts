@@ -1,0 +1,209 @@
+import { cleanText } from '../clean.ts'
+import { DomainError, InvalidInputError, NotFoundError } from '../errors.ts'
+import { newId } from '../ids.ts'
+import { prepareContent } from '../prompts/compile.ts'
+import { readManifest } from '../prompts/manifest.ts'
+import { BrokenBlockError } from '../prompts/prepared-block.ts'
+import type { PromptRepository } from '../prompts/prompt.repository.ts'
+import { nameOfSelector, type Prompt, publishedLabel, readSelector } from '../prompts/prompt.ts'
+import type { ModelConfig, PromptContent } from '../prompts/prompt-content.ts'
+import type { PromptDraftRepository } from '../prompts/prompt-draft.repository.ts'
+import type { PromptSourceRepository } from '../prompts/prompt-source.repository.ts'
+import type { PromptVersionRepository } from '../prompts/prompt-version.repository.ts'
+import { requireScope, type Viewer } from '../tenants/viewer.ts'
+import type { SpanRepository } from '../traces/span.repository.ts'
+import type { SpanContentRepository } from '../traces/span-content.repository.ts'
+import type { TraceRepository } from '../traces/trace.repository.ts'
+import type { Trace } from '../traces/trace.ts'
+import type { TraceContentRepository } from '../traces/trace-content.repository.ts'
+import { contentOfCall, contentOfSpanInput } from './call-content.ts'
+import type { SessionRepository } from './session.repository.ts'
+import {
+  type OpenSessionInput,
+  type PlaygroundSession,
+  requireOrigin,
+  type SessionOrigin,
+  withRecorded,
+} from './session.ts'
+
+interface Dependencies {
+  sessions: Pick<SessionRepository, 'insertSession'>
+  prompts: Pick<PromptRepository, 'findPromptsByName'>
+  drafts: Pick<PromptDraftRepository, 'findDrafts'>
+  versions: Pick<PromptVersionRepository, 'findVersionsByEtag' | 'findContents'>
+  sources: Pick<PromptSourceRepository, 'findSource'>
+  traces: Pick<TraceRepository, 'findTraces'>
+  traceContents: TraceContentRepository
+  spans: Pick<SpanRepository, 'findSpans'>
+  spanContents: SpanContentRepository
+}
+
+export type SessionOpeningService = ReturnType<typeof createSessionOpeningService>
+
+type Opened = Pick<PlaygroundSession, 'origin' | 'content' | 'variables' | 'recordedIds'>
+
+/** Of a call that names its model alone. */
+const unknownProvider = 'unknown'
+
+/**
+ * Opens a session with all that was in a call: what its prompt said then, if that is known and says what was sent; else
+ * the messages themselves.
+ */
+export function createSessionOpeningService(dependencies: Dependencies) {
+  const { sessions, prompts, drafts, versions, sources, traces, traceContents, spans, spanContents } = dependencies
+
+  async function findPrompt(tenantId: string, name: string | null): Promise<Prompt | null> {
+    return name === null ? null : ((await prompts.findPromptsByName(tenantId, [name]))[0] ?? null)
+  }
+
+  async function openPrompt(tenantId: string, prompt: Prompt, given: OpenSessionInput['selector']): Promise<Opened> {
+    const selector = readSelector(given, 'input.selector')
+    const source = await sources.findSource(tenantId, prompt.name, selector, null)
+    if (source?.content) return { origin: 'PROMPT', content: source.content, variables: {}, recordedIds: [] }
+    const isUnpublished = selector.kind === 'label' && selector.name === publishedLabel
+    throw new DomainError('NOT_FOUND', `The prompt "${prompt.name}" has no ${nameOfSelector(selector)}.`, {
+      field: 'input.selector',
+      ...(isUnpublished && { hint: 'Publish it, or open its draft: selector: {draft: true}.' }),
+    })
+  }
+
+  async function openTrace(tenantId: string, trace: Trace, spanId: string | null): Promise<Opened> {
+    const fields = ['messages', 'variables', 'tools', 'toolChoice', 'modelConfig', 'manifest'] as const
+    const found = (await traceContents.findContents(tenantId, [trace.id], fields)).get(trace.id)
+    const read = (field: (typeof fields)[number]) => found?.[field] && JSON.parse(found[field].text)
+    const recorded =
+      spanId === null
+        ? recordedOf(trace, read('messages'), {
+            parameters: read('modelConfig') ?? null,
+            tools: read('tools') ?? null,
+            toolChoice: read('toolChoice') ?? null,
+          })
+        : await readSpan(tenantId, trace.id, spanId)
+    const variables = objectOf(read('variables'))
+    const known = await findKnown(tenantId, trace, read('manifest'))
+    return openKnown(known, recorded, variables) ?? openMessages(recorded, variables)
+  }
+
+  async function readSpan(tenantId: string, traceId: string, spanId: string): Promise<PromptContent> {
+    const [span] = await spans.findSpans(tenantId, [{ traceId, spanId }])
+    if (!span) throw new NotFoundError('span', spanId, 'input.spanId')
+    const fields = new Set(['input', 'attributes'] as const)
+    const [found] = await spanContents.findContents(tenantId, [{ traceId, spanId, fields }])
+    const read = (field: 'input' | 'attributes') => found?.[field] && JSON.parse(found[field].text)
+    return contentOfSpanInput(read('input') ?? null, read('attributes') ?? null, span)
+  }
+
+  /** What its prompt said then: by the etag, else by the manifest. */
+  async function findKnown(
+    tenantId: string,
+    { promptName, etag }: Trace,
+    manifest: unknown,
+  ): Promise<{ origin: SessionOrigin; content: PromptContent } | null> {
+    if (promptName !== null && etag !== null) {
+      const [version] = await versions.findVersionsByEtag(tenantId, [{ promptName, etag }])
+      const [content] = version ? await versions.findContents(tenantId, [version]) : []
+      if (content) return { origin: 'VERSION', content }
+    }
+    const content = readManifest(manifest)
+    return content && isCompilable(content) ? { origin: 'MANIFEST', content } : null
+  }
+
+  return {
+    async openSession(viewer: Viewer, input: OpenSessionInput): Promise<PlaygroundSession> {
+      requireScope(viewer, 'EDIT')
+      requireOrigin(input)
+      const { tenantId } = viewer
+      const traceId = input.traceId ? cleanText(input.traceId) : null
+      const spanId = input.spanId ? cleanText(input.spanId) : null
+      const [trace] = traceId === null ? [] : await traces.findTraces(tenantId, [traceId])
+      if (traceId !== null && !trace) throw new NotFoundError('trace', traceId, 'input.traceId')
+      const promptName = trace ? trace.promptName : cleanText(input.promptName ?? '')
+      const prompt = await findPrompt(tenantId, promptName)
+      if (!trace && !prompt) throw new NotFoundError('prompt', promptName ?? '', 'input.promptName')
+      const opened = trace
+        ? await openTrace(tenantId, trace, spanId)
+        : await openPrompt(tenantId, prompt as Prompt, input.selector)
+      const [draft] = prompt ? await drafts.findDrafts(tenantId, [prompt.id]) : []
+      const now = new Date()
+      const session: PlaygroundSession = {
+        ...opened,
+        id: newId('ps'),
+        traceId,
+        spanId,
+        promptId: prompt?.id ?? null,
+        draftRevision: draft?.revision ?? null,
+        base: opened.content,
+        revision: 1,
+        createdAt: now,
+        updatedAt: now,
+      }
+      await sessions.insertSession(tenantId, session)
+      return session
+    },
+  }
+}
+
+/** Null where it says something else than what was sent. */
+function openKnown(
+  known: { origin: SessionOrigin; content: PromptContent } | null,
+  recorded: PromptContent,
+  variables: Record<string, unknown>,
+): Opened | null {
+  if (!known) return null
+  const { origin } = known
+  const { model, tools, toolChoice, responseSchema } = recorded
+  const content = {
+    ...known.content,
+    model: modelOf(model, known.content.model),
+    tools: tools ?? known.content.tools,
+    toolChoice: toolChoice ?? known.content.toolChoice,
+    responseSchema: responseSchema ?? known.content.responseSchema,
+  }
+  if (recorded.blocks.length === 0) return { origin, content, variables, recordedIds: [] }
+  const opened = withRecorded(content, variables, recorded)
+  return opened && { origin, variables, ...opened }
+}
+
+/** What was recorded of the model goes before what the prompt says, piece by piece. */
+function modelOf(recorded: ModelConfig | null, known: ModelConfig | null): ModelConfig | null {
+  if (recorded === null || known === null) return recorded ?? known
+  return {
+    provider: recorded.provider === unknownProvider ? known.provider : recorded.provider,
+    name: recorded.name,
+    parameters: recorded.parameters ?? known.parameters,
+  }
+}
+
+function openMessages(content: PromptContent, variables: Record<string, unknown>): Opened {
+  if (content.blocks.length === 0) {
+    throw new InvalidInputError(
+      'input.traceId',
+      'It has recorded no messages, and what its prompt said then is not known: there is nothing to open.',
+      'Record `messages`, or `promptName` with the `etag` and `manifest` that compilePrompt gives.',
+    )
+  }
+  return { origin: 'MESSAGES', content, variables, recordedIds: [] }
+}
+
+function recordedOf(
+  { model, provider }: Trace,
+  messages: unknown,
+  { parameters, ...rest }: { parameters: unknown; tools: unknown; toolChoice: unknown },
+): PromptContent {
+  const call = { provider, name: model, parameters }
+  return contentOfCall({ messages: messages ?? null, ...rest, responseSchema: null, model: call })
+}
+
+function objectOf(value: unknown): Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+}
+
+function isCompilable(content: PromptContent): boolean {
+  try {
+    prepareContent(content)
+    return true
+  } catch (error) {
+    if (error instanceof BrokenBlockError) return false
+    throw error
+  }
+}

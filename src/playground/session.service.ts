@@ -1,0 +1,203 @@
+import { cleanText } from '../clean.ts'
+import { DomainError, NotFoundError } from '../errors.ts'
+import { newId } from '../ids.ts'
+import { type Page, pageOf, readPage } from '../page.ts'
+import { compileContent, prepareContent } from '../prompts/compile.ts'
+import { type CompiledPrompt, compiledPromptOf } from '../prompts/compiled-prompt.ts'
+import { etagOf } from '../prompts/etag.ts'
+import type { PromptRepository } from '../prompts/prompt.repository.ts'
+import { type PromptDraft, StaleRevisionError } from '../prompts/prompt.ts'
+import type { PromptContent } from '../prompts/prompt-content.ts'
+import { diffContents, type PromptDiff } from '../prompts/prompt-diff.ts'
+import type { PromptDraftRepository } from '../prompts/prompt-draft.repository.ts'
+import type { BlockInput, ModelConfigInput } from '../prompts/prompt-input.ts'
+import type { PromptSources } from '../prompts/prompt-sources.service.ts'
+import { readVariables } from '../prompts/variables.ts'
+import { requireScope, type Viewer } from '../tenants/viewer.ts'
+import type { TraceRepository } from '../traces/trace.repository.ts'
+import type { SessionChange, SessionRepository } from './session.repository.ts'
+import { idCursor, type PlaygroundSession, readIdPosition, type SessionsInput, withoutRecorded } from './session.ts'
+import {
+  addBlock,
+  type BlockEdit,
+  editBlock,
+  moveBlock,
+  removeBlock,
+  setModel,
+  setTools,
+  type ToolsEdit,
+} from './session-edit.ts'
+
+/** A page of sessions; how many there are in all is counted only where a client asks. */
+export interface SessionPage extends Page<PlaygroundSession> {
+  cursorOf(session: PlaygroundSession): string
+  countAll(): Promise<number>
+}
+
+interface Dependencies {
+  sessions: SessionRepository
+  prompts: PromptRepository
+  drafts: PromptDraftRepository
+  sources: PromptSources
+  traces: Pick<TraceRepository, 'findTraces'>
+}
+
+export type SessionService = ReturnType<typeof createSessionService>
+
+export function createSessionService({ sessions, prompts, drafts, sources, traces }: Dependencies) {
+  async function getSession(tenantId: string, id: string, field: string): Promise<PlaygroundSession> {
+    const [session] = await sessions.findSessions(tenantId, [cleanText(id)])
+    if (!session) throw new NotFoundError('session', id, field)
+    return session
+  }
+
+  async function nameOfPrompt(tenantId: string, { promptId }: PlaygroundSession): Promise<string | null> {
+    const [prompt] = promptId === null ? [] : await prompts.findPrompts(tenantId, [promptId])
+    return prompt?.name ?? null
+  }
+
+  async function compile(tenantId: string, session: PlaygroundSession, isLenient: boolean): Promise<CompiledPrompt> {
+    const { content, variables } = session
+    const prepared = prepareContent(content)
+    const compiled = compileContent(prepared, variables, { isLenient })
+    const prompt = await nameOfPrompt(tenantId, session)
+    return compiledPromptOf({ prompt, version: null, etag: etagOf(content), prepared, compiled })
+  }
+
+  /** Whatever two editors do at once, each edit is made of what the one before has left. */
+  async function edit(
+    viewer: Viewer,
+    id: string,
+    change: (session: PlaygroundSession) => SessionChange,
+  ): Promise<PlaygroundSession> {
+    requireScope(viewer, 'EDIT')
+    const session = await sessions.editSession(viewer.tenantId, cleanText(id), change)
+    if (!session) throw new NotFoundError('session', id, 'sessionId')
+    return session
+  }
+
+  /** As a prompt of its own; the trace says what to call it. */
+  async function saveAnew(tenantId: string, session: PlaygroundSession, content: PromptContent): Promise<string> {
+    const [trace] = session.traceId === null ? [] : await traces.findTraces(tenantId, [session.traceId])
+    const name = trace?.promptName ?? trace?.name ?? `session ${session.id}`
+    const now = new Date()
+    const prompt = { id: newId('pr'), name, description: null, createdAt: now, updatedAt: now }
+    const isNew = await prompts.insertPrompt(tenantId, { ...prompt, content, etag: etagOf(content) })
+    if (isNew) return prompt.id
+    const other = { ...prompt, name: `${name} (${session.id})` }
+    await prompts.insertPrompt(tenantId, { ...other, content, etag: etagOf(content) })
+    return prompt.id
+  }
+
+  return {
+    /** In the order asked; null where the tenant has none of that id. */
+    async findSessions(viewer: Viewer, ids: readonly string[]): Promise<(PlaygroundSession | null)[]> {
+      requireScope(viewer, 'READ')
+      const found = await sessions.findSessions(viewer.tenantId, ids.map(cleanText))
+      const byId = new Map(found.map((session) => [session.id, session]))
+      return ids.map((id) => byId.get(cleanText(id)) ?? null)
+    },
+
+    /** Newest first. */
+    async listSessions(viewer: Viewer, { traceId, promptName, ...input }: SessionsInput): Promise<SessionPage> {
+      requireScope(viewer, 'READ')
+      const { tenantId } = viewer
+      const page = readPage(input)
+      const before = readIdPosition(page)
+      const [prompt] = promptName ? await prompts.findPromptsByName(tenantId, [cleanText(promptName)]) : []
+      const promptId = promptName ? (prompt?.id ?? '') : null
+      const list = { traceId: traceId ? cleanText(traceId) : null, promptId, before, limit: page.size + 1 }
+      const rows = await sessions.listSessions(tenantId, list)
+      return { ...pageOf(rows, page), cursorOf: idCursor, countAll: () => sessions.countSessions(tenantId, list) }
+    },
+
+    async editBlock(viewer: Viewer, id: string, blockId: string, change: BlockEdit): Promise<PlaygroundSession> {
+      return edit(viewer, id, ({ content }) => ({ content: editBlock(content, blockId, change) }))
+    },
+
+    /** Null: at the end. */
+    async addBlock(viewer: Viewer, id: string, input: BlockInput, position: number | null): Promise<PlaygroundSession> {
+      return edit(viewer, id, ({ content }) => ({ content: addBlock(content, input, position) }))
+    },
+
+    async moveBlock(viewer: Viewer, id: string, blockId: string, position: number): Promise<PlaygroundSession> {
+      return edit(viewer, id, ({ content }) => ({ content: moveBlock(content, blockId, position) }))
+    },
+
+    async removeBlock(viewer: Viewer, id: string, blockId: string): Promise<PlaygroundSession> {
+      return edit(viewer, id, ({ content, recordedIds }) => ({
+        content: removeBlock(content, blockId),
+        recordedIds: recordedIds.filter((each) => each !== blockId),
+      }))
+    },
+
+    async setVariables(viewer: Viewer, id: string, given: unknown): Promise<PlaygroundSession> {
+      return edit(viewer, id, () => ({ variables: readVariables(given) }))
+    },
+
+    async setModel(viewer: Viewer, id: string, model: ModelConfigInput): Promise<PlaygroundSession> {
+      return edit(viewer, id, ({ content }) => ({ content: setModel(content, model) }))
+    },
+
+    async setTools(viewer: Viewer, id: string, change: ToolsEdit): Promise<PlaygroundSession> {
+      return edit(viewer, id, ({ content }) => ({ content: setTools(content, change) }))
+    },
+
+    /** What would be sent, also while something is missing. */
+    async compileLeniently(viewer: Viewer, session: PlaygroundSession): Promise<CompiledPrompt> {
+      requireScope(viewer, 'READ')
+      return compile(viewer.tenantId, session, true)
+    },
+
+    async compileSession(viewer: Viewer, id: string): Promise<CompiledPrompt> {
+      requireScope(viewer, 'READ')
+      return compile(viewer.tenantId, await getSession(viewer.tenantId, id, 'sessionId'), false)
+    },
+
+    /** For who may run it. Asks no scope. */
+    async compileForRun(tenantId: string, id: string) {
+      const session = await getSession(tenantId, id, 'sessionId')
+      const compiled = await compile(tenantId, session, false)
+      return { session, compiled, promptName: await nameOfPrompt(tenantId, session) }
+    },
+
+    async diffSession(viewer: Viewer, { base, content }: PlaygroundSession): Promise<PromptDiff> {
+      requireScope(viewer, 'READ')
+      return diffContents(base, content, { before: 'as opened', after: 'as edited' })
+    },
+
+    /** The content into the draft of its prompt; what was only recorded is not the prompt's, and stays here. */
+    async saveSession(viewer: Viewer, id: string, expectedRevision?: number | null): Promise<PromptDraft> {
+      requireScope(viewer, 'EDIT')
+      const { tenantId } = viewer
+      const session = await getSession(tenantId, id, 'sessionId')
+      const content = withoutRecorded(session)
+      const evidence = { traceId: session.traceId, sessionId: session.id, runIds: [] }
+      const isThere = session.promptId !== null && (await nameOfPrompt(tenantId, session)) !== null
+      const promptId = isThere ? (session.promptId as string) : await saveAnew(tenantId, session, content)
+      const expected = expectedRevision ?? (isThere ? (session.draftRevision ?? 1) : 1)
+      const update = { content, etag: etagOf(content), evidence, expectedRevision: expected, now: new Date() }
+      const isUpdated = await drafts.updateDraft(tenantId, promptId, update)
+      const [draft] = await drafts.findDrafts(tenantId, [promptId])
+      if (!draft) throw new NotFoundError('prompt', promptId)
+      if (!isUpdated) throw movedOn(new StaleRevisionError(expected, draft.revision))
+      await sessions.storeSaved(tenantId, id, promptId, draft.revision)
+      sources.announce(tenantId)
+      return draft
+    },
+
+    /** With its runs. The traces of runs stay. */
+    async deleteSession(viewer: Viewer, id: string): Promise<boolean> {
+      requireScope(viewer, 'EDIT')
+      if (await sessions.removeSession(viewer.tenantId, cleanText(id))) return true
+      throw new NotFoundError('session', id, 'sessionId')
+    },
+  }
+}
+
+function movedOn({ code, message, details }: StaleRevisionError): DomainError {
+  return new DomainError(code, message, {
+    ...details,
+    hint: 'The draft has moved on since the session was opened: open the prompt again, or pass its revision to overwrite it.',
+  })
+}
