@@ -24,7 +24,7 @@ const drainMs = 10_000
 export function createApp({ config, logger, closers, resources }: ProcessContext) {
   const { pool, queue, bus } = resources
   const { limits, redisUrl } = config
-  const services = createServices({ ...resources, limits, logger, closers })
+  const services = createServices({ ...resources, limits, models: config.models, logger, closers })
   const metrics = createMetrics(() => queue.depth(), services.feedHorizon.stalledSeconds)
   const perMinute = limits.requestsPerMinute
   const limiter = perMinute > 0 ? createRateLimiter({ redisUrl, perMinute, logger }) : null

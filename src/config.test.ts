@@ -43,11 +43,43 @@ describe('the configuration', () => {
         pageSize: 100,
         operationMs: 30_000,
         requestsPerMinute: 6_000,
+        runs: 4,
         subscriptionsPerKey: 1_000,
         subscriptionsPerConnection: 100,
       },
+      models: { providers: [], mayBePrivate: false, firstByteMs: 60_000, totalMs: 600_000 },
     })
   })
+
+  test('has a provider for each key, and those that are listed', () => {
+    const own = { baseUrl: null, mayBePrivate: true }
+    const { models } = readConfig({
+      OPENAI_API_KEY: 'o',
+      OPENAI_BASE_URL: 'https://proxy.example/v1',
+      ANTHROPIC_API_KEY: 'a',
+      GOOGLE_GENERATIVE_AI_API_KEY: 'g',
+      TRACEMEND_PROVIDERS:
+        '{"ollama":{"baseUrl":"http://127.0.0.1:11434/v1"},"vllm":{"baseUrl":"https://v","apiKey":"k"}}',
+      TRACEMEND_PRIVATE_PROVIDERS: 'allow',
+    })
+    expect(models).toMatchObject({ mayBePrivate: true })
+    expect(models.providers).toEqual([
+      { ...own, name: 'openai', type: 'OPENAI', baseUrl: 'https://proxy.example/v1', apiKey: 'o' },
+      { ...own, name: 'anthropic', type: 'ANTHROPIC', apiKey: 'a' },
+      { ...own, name: 'google', type: 'GOOGLE', apiKey: 'g' },
+      { ...own, name: 'ollama', type: 'OPENAI_COMPATIBLE', baseUrl: 'http://127.0.0.1:11434/v1', apiKey: null },
+      { ...own, name: 'vllm', type: 'OPENAI_COMPATIBLE', baseUrl: 'https://v', apiKey: 'k' },
+    ])
+  })
+
+  test.each(['no JSON', '[]', '{"A b":{"baseUrl":"http://x"}}', '{"a":{"baseUrl":"ftp://x","apiKey":"sk-hidden"}}'])(
+    'refuses the providers %s, without repeating them',
+    (TRACEMEND_PROVIDERS) => {
+      const read = () => readConfig({ TRACEMEND_PROVIDERS })
+      expect(read).toThrow(/TRACEMEND_PROVIDERS: expected JSON such as/)
+      expect(read).not.toThrow(/sk-hidden/)
+    },
+  )
 
   test('takes what is set, and what is empty for not set', () => {
     const config = readConfig({

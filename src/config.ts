@@ -23,6 +23,25 @@ export interface Config {
   logLevel: LogLevel
   databaseWaitMs: number
   limits: Limits
+  models: ModelSettings
+}
+
+/** Where models answer, and how long they may take. */
+export interface ModelSettings {
+  /** The operator's, for every tenant. */
+  providers: OwnProvider[]
+  /** Whether the providers that tenants set may be in private networks. */
+  mayBePrivate: boolean
+  firstByteMs: number
+  totalMs: number
+}
+
+interface OwnProvider {
+  name: string
+  type: 'OPENAI' | 'ANTHROPIC' | 'GOOGLE' | 'OPENAI_COMPATIBLE'
+  baseUrl: string | null
+  apiKey: string | null
+  mayBePrivate: true
 }
 
 export interface Limits {
@@ -41,6 +60,8 @@ export interface Limits {
   ingestSpans: number
   /** How long the feed keeps an event. */
   feedHours: number
+  /** Of a tenant at once; others wait. */
+  runs: number
 }
 
 /** Every setting, with what it defaults to. README lists the same; a test compares. */
@@ -77,11 +98,24 @@ export const settings = {
   TRACEMEND_MAX_SUBSCRIPTIONS_PER_CONNECTION: wholeNumber(1, 1_000_000).default(100),
   TRACEMEND_MAX_INGEST_SPANS: wholeNumber(1, 100_000).default(1_000),
   TRACEMEND_FEED_HOURS: wholeNumber(1, 8_760).default(72),
+  OPENAI_API_KEY: text().optional(),
+  OPENAI_BASE_URL: url(['http:', 'https:']).optional(),
+  ANTHROPIC_API_KEY: text().optional(),
+  GOOGLE_GENERATIVE_AI_API_KEY: text().optional(),
+  TRACEMEND_PROVIDERS: z.string().transform(readProviders).optional(),
+  TRACEMEND_PRIVATE_PROVIDERS: z.enum(['refuse', 'allow']).default('refuse'),
+  TRACEMEND_MAX_RUNS: wholeNumber(1, 1_000).default(4),
+  TRACEMEND_RUN_FIRST_BYTE_MS: wholeNumber(10, 3_600_000).default(60_000),
+  TRACEMEND_RUN_TOTAL_MS: wholeNumber(10, 3_600_000).default(600_000),
 }
 
 /** Clients of ours use these in the same shell; they configure no server. */
 const clientSettings = new Set(['TRACEMEND_KEY', 'TRACEMEND_URL'])
-const secretSettings = new Set(['TRACEMEND_OPERATOR_KEY', 'TRACEMEND_SECRET', 'DATABASE_URL', 'REDIS_URL'])
+const modelKeys = ['OPENAI_API_KEY', 'ANTHROPIC_API_KEY', 'GOOGLE_GENERATIVE_AI_API_KEY', 'TRACEMEND_PROVIDERS']
+const secretSettings = new Set([
+  ...['TRACEMEND_OPERATOR_KEY', 'TRACEMEND_SECRET', 'DATABASE_URL', 'REDIS_URL'],
+  ...modelKeys,
+])
 
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
   // `PORT= npm start` unsets a setting, as people mean it.
@@ -127,7 +161,47 @@ function shape(value: z.infer<z.ZodObject<typeof settings>>): Config {
       subscriptionsPerConnection: value.TRACEMEND_MAX_SUBSCRIPTIONS_PER_CONNECTION,
       ingestSpans: value.TRACEMEND_MAX_INGEST_SPANS,
       feedHours: value.TRACEMEND_FEED_HOURS,
+      runs: value.TRACEMEND_MAX_RUNS,
     },
+    models: {
+      providers: [...wellKnown(value), ...(value.TRACEMEND_PROVIDERS ?? [])],
+      mayBePrivate: value.TRACEMEND_PRIVATE_PROVIDERS === 'allow',
+      firstByteMs: value.TRACEMEND_RUN_FIRST_BYTE_MS,
+      totalMs: value.TRACEMEND_RUN_TOTAL_MS,
+    },
+  }
+}
+
+/** Those that are there as soon as their key is. */
+function wellKnown(value: z.infer<z.ZodObject<typeof settings>>): OwnProvider[] {
+  const own = (name: string, type: OwnProvider['type'], apiKey: string | undefined, baseUrl?: string): OwnProvider[] =>
+    apiKey === undefined ? [] : [{ name, type, baseUrl: baseUrl ?? null, apiKey, mayBePrivate: true }]
+  return [
+    ...own('openai', 'OPENAI', value.OPENAI_API_KEY, value.OPENAI_BASE_URL),
+    ...own('anthropic', 'ANTHROPIC', value.ANTHROPIC_API_KEY),
+    ...own('google', 'GOOGLE', value.GOOGLE_GENERATIVE_AI_API_KEY),
+  ]
+}
+
+const providersShape = z.record(
+  z.string().regex(/^[a-z0-9][a-z0-9._-]{0,49}$/),
+  z.strictObject({ baseUrl: z.url({ protocol: /^https?$/ }), apiKey: z.string().min(1).optional() }),
+)
+
+function readProviders(json: string, context: z.RefinementCtx): OwnProvider[] {
+  const wrong = 'expected JSON such as {"ollama": {"baseUrl": "http://127.0.0.1:11434/v1", "apiKey": "..."}}'
+  try {
+    const given = providersShape.parse(JSON.parse(json))
+    return Object.entries(given).map(([name, { baseUrl, apiKey }]) => ({
+      name,
+      type: 'OPENAI_COMPATIBLE',
+      baseUrl,
+      apiKey: apiKey ?? null,
+      mayBePrivate: true,
+    }))
+  } catch {
+    context.addIssue({ code: 'custom', message: wrong })
+    return z.NEVER
   }
 }
 

@@ -10,7 +10,8 @@ import { migrate } from './infra/migrate.ts'
 import { createIngestPool, createPool } from './infra/postgres.ts'
 import { createPrisma } from './infra/prisma.ts'
 import { createQueue, type Queue } from './infra/queue.ts'
-import { createSecretBox } from './infra/secret-box.ts'
+import { createSecretBox, type SecretBox } from './infra/secret-box.ts'
+import { runPlayground, sweepRuns, sweepRunsEveryMs } from './playground/playground.jobs.ts'
 import { createApiKeyRepository } from './tenants/api-key.repository.ts'
 import { prepareFirstTenant } from './tenants/first-tenant.service.ts'
 import { retainTenants, retainTenantsAt } from './tenants/tenant.jobs.ts'
@@ -25,6 +26,7 @@ export interface Resources {
   prisma: PrismaClient
   queue: Queue
   bus: Bus
+  secretBox: SecretBox
   /** The whole first key, where this start has made it. */
   firstKey: string | null
 }
@@ -39,7 +41,7 @@ interface ResourcesOptions {
 }
 
 /** Every job there is. */
-const jobs = [retainTenants, trimFeed, indexTraces]
+const jobs = [retainTenants, trimFeed, indexTraces, runPlayground, sweepRuns]
 
 export async function openResources(given: ResourcesOptions): Promise<Resources> {
   const { config, logger, closers, database } = given
@@ -71,7 +73,8 @@ export async function openResources(given: ResourcesOptions): Promise<Resources>
   await queue.schedule(retainTenants, {}, { pattern: retainTenantsAt })
   await queue.schedule(trimFeed, {}, { pattern: trimFeedAt })
   await queue.schedule(indexTraces, {}, { pattern: indexTracesAt })
+  await queue.schedule(sweepRuns, {}, { everyMs: sweepRunsEveryMs })
   const bus = await createBus({ databaseUrl, redisUrl, logger })
   closers.add('bus', () => bus.close())
-  return { databaseUrl, pool, ingestPool, prisma, queue, bus, firstKey }
+  return { databaseUrl, pool, ingestPool, prisma, queue, bus, secretBox, firstKey }
 }

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg'
-import type { Limits } from './config.ts'
+import type { Limits, ModelSettings } from './config.ts'
 import { createFeedRepository } from './feed/feed.repository.ts'
 import { createFeedService } from './feed/feed.service.ts'
 import { createFeedHorizonRepository } from './feed/feed-horizon.repository.ts'
@@ -14,6 +14,16 @@ import { isDatabaseOutage } from './infra/database-errors.ts'
 import type { Logger } from './infra/logger.ts'
 import { createPatience } from './infra/patience.ts'
 import type { Queue } from './infra/queue.ts'
+import type { SecretBox } from './infra/secret-box.ts'
+import { createLazyModelGateway } from './models/lazy-gateway.ts'
+import { createProviderRepository } from './playground/provider.repository.ts'
+import { createProviderService } from './playground/provider.service.ts'
+import { createRunRepository } from './playground/run.repository.ts'
+import { createRunService } from './playground/run.service.ts'
+import type { PlaygroundRun } from './playground/run.ts'
+import { createRunComparisonService } from './playground/run-comparison.service.ts'
+import { createRunExecution } from './playground/run-execution.service.ts'
+import { traceOfRun } from './playground/run-trace.ts'
 import { createSessionRepository } from './playground/session.repository.ts'
 import { createSessionService } from './playground/session.service.ts'
 import { createSessionOpeningService } from './playground/session-opening.service.ts'
@@ -66,12 +76,14 @@ import { createTraceUseRepository } from './traces/trace-use.repository.ts'
 export type Services = ReturnType<typeof createServices>
 
 interface Dependencies {
-  limits: Pick<Limits, 'ingestSpans' | 'feedHours'>
+  limits: Pick<Limits, 'ingestSpans' | 'feedHours' | 'runs'>
+  models: ModelSettings
   prisma: PrismaClient
   pool: Pool
   ingestPool: Pool
   queue: Queue
   bus: Bus
+  secretBox: SecretBox
   logger: Logger
   closers: Closers
 }
@@ -80,7 +92,8 @@ interface Dependencies {
 const pollMs = 5_000
 
 /** Repositories and services, put together by hand; the order is that of the domains' ladder. */
-export function createServices({ limits, prisma, pool, ingestPool, queue, bus, logger, closers }: Dependencies) {
+export function createServices(dependencies: Dependencies) {
+  const { limits, models, prisma, pool, ingestPool, queue, bus, secretBox, logger, closers } = dependencies
   const onError = (error: unknown) => logger.warn({ err: error }, 'work in the background failed; it is tried again')
   const wakeups = createWakeupSource({ bus, pollMs })
 
@@ -142,6 +155,8 @@ export function createServices({ limits, prisma, pool, ingestPool, queue, bus, l
   const ingest = createIngestRepository(ingestPool)
   const index = createSearchIndexRepository(pool)
   const searchIndex = createSearchIndexService({ index, queue, onError })
+  const ofIngest = { ingest, prices: modelPrices, searchIndex, feed, bus, maxSpans: limits.ingestSpans }
+  const ingestService = createIngestService(ofIngest)
   closers.add('search index', () => searchIndex.close())
   const agents = createAgentRepository(pool)
   const contents = createTraceContentRepository(pool)
@@ -149,12 +164,31 @@ export function createServices({ limits, prisma, pool, ingestPool, queue, bus, l
   const spanContents = createSpanContentRepository(pool)
   const traceService = createTraceService({ traces, lists: createTraceListRepository(pool), contents, bus })
 
+  const runs = createRunRepository(pool)
+  const sessionRows = createSessionRepository(pool)
   const ofSessions = {
-    sessions: createSessionRepository(pool),
+    sessions: sessionRows,
     prompts,
     drafts,
     sources: promptSources,
     traces,
+    runs,
+  }
+  const sessions = createSessionService(ofSessions)
+  const providers = createProviderService({
+    providers: createProviderRepository(pool),
+    own: models.providers,
+    secretBox,
+    mayBePrivate: models.mayBePrivate,
+  })
+
+  /** As the tenant's own client would; null where it may send no more this month. */
+  async function recordTrace(tenantId: string, run: PlaygroundRun): Promise<string | null> {
+    const [session] = await sessionRows.findSessions(tenantId, [run.sessionId])
+    const viewer = { tenantId, keyId: '', keyName: 'playground', scopes: ['INGEST' as const], expiresAt: null }
+    const { accepted, errors } = await ingestService.ingestTraces(viewer, [traceOfRun(run, session ?? null)])
+    if (errors.length > 0) logger.warn({ errors, runId: run.id }, 'a run could not be recorded as a trace')
+    return accepted === 1 ? run.id : null
   }
 
   const rules: RetentionRule[] = [
@@ -185,7 +219,7 @@ export function createServices({ limits, prisma, pool, ingestPool, queue, bus, l
     retention: createRetentionService({ tenants, rules, onRemoved }),
     modelPrices,
     searchIndex,
-    ingest: createIngestService({ ingest, prices: modelPrices, searchIndex, feed, bus, maxSpans: limits.ingestSpans }),
+    ingest: ingestService,
     traces: traceService,
     traceDrifts: createTraceDriftService({
       prompts: promptService,
@@ -197,7 +231,27 @@ export function createServices({ limits, prisma, pool, ingestPool, queue, bus, l
     spanEvents: createSpanEventService({ feed }),
     spans: createSpanService({ spans, contents: spanContents }),
     agents: createAgentService({ agents }),
-    sessions: createSessionService(ofSessions),
+    sessions,
+    providers,
+    runs: createRunService({ runs, sessions, queue, bus, wakeups, onError }),
+    runComparisons: createRunComparisonService({
+      sessions: sessionRows,
+      traces,
+      traceContents: contents,
+      spans,
+      spanContents,
+    }),
+    runExecution: createRunExecution({
+      runs,
+      gateway: createLazyModelGateway({ limits: models }),
+      providers,
+      prices: modelPrices,
+      recordTrace,
+      queue,
+      bus,
+      mostRuns: limits.runs,
+      onError,
+    }),
     sessionOpening: createSessionOpeningService({
       ...ofSessions,
       versions,

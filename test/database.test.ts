@@ -26,6 +26,7 @@ const writtenByHand: readonly string[] = [
   'index traces_dated_ahead:',
   'index trace_contents_by_metadata:',
   'index search_entries_by_words:',
+  'index playground_runs_open:',
   // With how they are stored.
   'relation span_contents:',
   'relation trace_contents:',

@@ -3,16 +3,20 @@ import {
   AgentStatsDocument,
   AgentTracesDocument,
   ApiKeysDocument,
+  CancelPlaygroundRunDocument,
   CompareAgentsDocument,
   CreatePlaygroundSessionDocument,
   CreatePromptDocument,
   DeleteTracesDocument,
   IngestTracesDocument,
+  PlaygroundRunDocument,
+  PlaygroundRunEventsDocument,
   PlaygroundSessionDocument,
   PlaygroundSessionsDocument,
   PromptVersionStatsDocument,
   PublishPromptDocument,
   RevokeApiKeyDocument,
+  RunPlaygroundDocument,
   SetTraceOutcomeDocument,
   SpanEventsDocument,
   SpanTreeDocument,
@@ -21,6 +25,7 @@ import {
   TraceIdsDocument,
   type TraceInput,
   TraceStatsDocument,
+  UpdatePlaygroundModelDocument,
   UpdatePromptDraftDocument,
   UpdateTenantDocument,
   ViewerDocument,
@@ -29,9 +34,11 @@ import { findAgent, makeAgent } from './harness/agent.ts'
 import { momentOf, watch } from './harness/events.ts'
 import type { Answer, GraphQLClient, GraphQLErrorAnswer } from './harness/graphql-client.ts'
 import { freshId, ingest } from './harness/ingest.ts'
+import { subscribeOverSse } from './harness/live-client.ts'
 import { getPrompt, makePrompt, publish } from './harness/prompt.ts'
 import { drawSpans } from './harness/span-trees.ts'
 import { makeKey, type TestTenant } from './harness/tenant.ts'
+import { until } from './harness/until.ts'
 
 /** How one place that takes an id answers to the id of another tenant's object. */
 export interface ForeignIdExample {
@@ -239,7 +246,28 @@ export const foreignIdExamples: Record<string, ForeignIdExample> = {
     call: (client, traceId) => client.send(PlaygroundSessionsDocument, { traceId }),
     gets: 'nothing',
   },
+  'Query.playgroundRun(id:)': {
+    make: makeOwnersRun,
+    call: (client, id) => client.send(PlaygroundRunDocument, { id }),
+    gets: 'nothing',
+  },
+  'Mutation.cancelPlaygroundRun(runId:)': {
+    make: makeOwnersRun,
+    call: (client, runId) => client.send(CancelPlaygroundRunDocument, { runId }),
+    gets: 'NOT_FOUND',
+  },
+  'Subscription.playgroundRunEvents(runId:)': {
+    make: makeOwnersRun,
+    async call(client, runId) {
+      const live = subscribeOverSse(client, PlaygroundRunEventsDocument, { runId })
+      const result = await until(() => live.results[0])
+      await live.close()
+      return { data: {}, ...(result.errors && { errors: result.errors }) }
+    },
+    gets: 'NOT_FOUND',
+  },
   ...ofSessions({
+    runPlayground: '',
     editPlaygroundBlock: 'blockId: "message-1", input: {}',
     addPlaygroundBlock: 'input: { role: USER, content: "" }',
     movePlaygroundBlock: 'blockId: "message-1", position: 0',
@@ -318,7 +346,16 @@ async function openSession(client: GraphQLClient): Promise<string> {
   const traceId = freshId()
   await ingest(client, { id: traceId, messages: [{ role: 'user', content: 'Why?' }] })
   const { createPlaygroundSession } = await client.ask(CreatePlaygroundSessionDocument, { input: { traceId } })
-  return createPlaygroundSession.id
+  const sessionId = createPlaygroundSession.id
+  await client.ask(UpdatePlaygroundModelDocument, { sessionId, model: { provider: 'demo', name: 'demo' } })
+  return sessionId
+}
+
+async function makeOwnersRun({ client }: TestTenant): Promise<MadeObject> {
+  const sessionId = await openSession(client)
+  const { runPlayground } = await client.ask(RunPlaygroundDocument, { sessionId })
+  const { id } = runPlayground
+  return { id, look: async () => (await client.ask(PlaygroundRunDocument, { id })).playgroundRun }
 }
 
 async function makeOwnersSession({ client }: TestTenant): Promise<MadeObject> {

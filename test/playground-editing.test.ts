@@ -164,9 +164,13 @@ describe('a session of the playground', () => {
         tools,
         responseSchema: { type: 'object' },
       })
-      expect((await publish(tenant.client, name)).evidence).toEqual({ trace: { id: traceId }, session: { id } })
+      expect((await publish(tenant.client, name)).evidence).toEqual({
+        trace: { id: traceId },
+        session: { id },
+        runs: [],
+      })
       const { prompt } = await tenant.client.ask(PromptVersionDocument, { name, selector: { version: 2 } })
-      expect(prompt?.version?.evidence).toEqual({ trace: { id: traceId }, session: { id } })
+      expect(prompt?.version?.evidence).toEqual({ trace: { id: traceId }, session: { id }, runs: [] })
       await rewrite(tenant.client, name, saying('by hand'))
       expect((await publish(tenant.client, name)).evidence).toBeNull()
     })

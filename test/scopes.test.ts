@@ -20,19 +20,26 @@ import {
   FeedCursorDocument,
   IngestTracesDocument,
   ModelsDocument,
+  PlaygroundRunDocument,
+  PlaygroundRunEventsDocument,
   PlaygroundSessionDocument,
   PlaygroundSessionsDocument,
   PromptDocument,
   PromptsDocument,
+  ProvidersDocument,
   RemovePromptLabelDocument,
+  RemoveProviderDocument,
   RevokeApiKeyDocument,
+  RunPlaygroundDocument,
   SetModelPriceDocument,
+  SetProviderDocument,
   SetTraceOutcomeDocument,
   SpanEventsDocument,
   TraceDocument,
   TraceEventKindsDocument,
   TraceIdsDocument,
   TraceStatsDocument,
+  UpdatePlaygroundModelDocument,
   UpdateTenantDocument,
   ViewerDocument,
   ViewerEventsDocument,
@@ -139,6 +146,37 @@ const rows: Record<string, Row> = {
     document: PlaygroundSessionDocument,
     variables: async (app) => ({ id: (await makeSession(app)).sessionId }),
   },
+  'Query.providers': { needs: ['READ'], document: ProvidersDocument },
+  'Query.playgroundRun': {
+    needs: ['READ'],
+    document: PlaygroundRunDocument,
+    variables: async (app) => ({ id: (await makeRun(app)).runId }),
+  },
+  'Subscription.playgroundRunEvents': { needs: ['READ'], document: PlaygroundRunEventsDocument, variables: makeRun },
+  'Mutation.runPlayground': {
+    needs: ['RUN'],
+    document: alone('mutation ($sessionId: ID!) { runPlayground(sessionId: $sessionId) { id } }'),
+    variables: makeSession,
+  },
+  'Mutation.cancelPlaygroundRun': {
+    needs: ['RUN'],
+    document: alone('mutation ($runId: ID!) { cancelPlaygroundRun(runId: $runId) { id } }'),
+    variables: makeRun,
+  },
+  'Mutation.setProvider': {
+    needs: ['ADMIN'],
+    document: SetProviderDocument,
+    variables: () => ({ input: { name: 'mine', type: 'OPENAI' } }),
+  },
+  'Mutation.removeProvider': {
+    needs: ['ADMIN'],
+    document: RemoveProviderDocument,
+    async variables(app) {
+      const name = freshId('p')
+      await app.client().ask(SetProviderDocument, { input: { name, type: 'OPENAI' } })
+      return { name }
+    },
+  },
   'Mutation.createPlaygroundSession': {
     needs: ['EDIT'],
     document: alone(
@@ -240,6 +278,11 @@ async function makeUnlabelled(app: TestApp): Promise<string> {
   return name
 }
 
+async function makeRun(app: TestApp): Promise<{ runId: string }> {
+  const { runPlayground } = await app.client().ask(RunPlaygroundDocument, await makeSession(app))
+  return { runId: runPlayground.id }
+}
+
 /** A mutation that edits a session. */
 function ofSession(name: string, args: string): Row {
   const document = alone(`mutation ($sessionId: ID!) { ${name}(sessionId: $sessionId, ${args}) { id } }`)
@@ -249,7 +292,9 @@ function ofSession(name: string, args: string): Row {
 async function makeSession(app: TestApp): Promise<{ sessionId: string }> {
   const input = { traceId: await makeTrace(app) }
   const { createPlaygroundSession } = await app.client().ask(CreatePlaygroundSessionDocument, { input })
-  return { sessionId: createPlaygroundSession.id }
+  const sessionId = createPlaygroundSession.id
+  await app.client().ask(UpdatePlaygroundModelDocument, { sessionId, model: { provider: 'demo', name: 'demo' } })
+  return { sessionId }
 }
 
 /** Some that are there to be told at once. */

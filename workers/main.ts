@@ -8,7 +8,7 @@ const loading = Promise.all([import('../src/services.ts'), import('./run.ts')])
 await runProcess(
   async (context) => {
     const [{ createServices }, { runWorkers }] = await loading
-    await runWorkers(context, createServices({ ...context, ...context.resources, limits: context.config.limits }))
+    await runWorkers(context, createServices({ ...context, ...context.resources, ...context.config }))
     process.stdout.write('\n  Tracemend works off jobs. Ctrl-C ends it.\n\n')
   },
   ({ databaseUrl }) => {

@@ -5,6 +5,7 @@ export type Zone =
   | 'domain'
   | 'feed'
   | 'infra'
+  | 'models'
   | 'graphql'
   | 'transport'
   | 'app'
@@ -85,7 +86,8 @@ function fileOfSrc(path: string): Zone {
 
 function folderOfSrc(folder: string): Zone {
   if (isDomain(folder)) return 'domain'
-  if (folder === 'feed' || folder === 'infra' || folder === 'graphql' || folder === 'transport') return folder
+  if (folder === 'feed' || folder === 'infra' || folder === 'models' || folder === 'graphql' || folder === 'transport')
+    return folder
   return 'unknown'
 }
 

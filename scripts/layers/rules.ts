@@ -56,6 +56,9 @@ const isZone =
   (from: Place) =>
     inZone(from, ...zones)
 
+/** What is said to and heard of a model: the words of models/. */
+const isModelCall = (to: Place) => to.path === 'src/models/model-call.ts'
+
 /** The arrows between the layers of a domain. */
 const arrows: ImportRule[] = [
   {
@@ -79,12 +82,14 @@ const arrows: ImportRule[] = [
   {
     name: 'service-arrow',
     sentence:
-      'A *.service.ts imports services, repositories, jobs, words, feed/ and errors; infra/ only with `import type`; ' +
+      'A *.service.ts imports services, repositories, jobs, words (models/model-call.ts too), feed/ and errors; infra/ only ' +
+      'with `import type`; ' +
       'no GraphQL, Prisma, pg, BullMQ or ioredis: it gets small interfaces.',
     governs: isLayer('service', 'domain', 'feed'),
     allowsFile: (to, _from, isTypeOnly) =>
       inDomain(to, 'service', 'repository', 'jobs', 'words') ||
       inZone(to, 'feed', 'core') ||
+      isModelCall(to) ||
       (isTypeOnly && inZone(to, 'infra')),
     allowsPackage: isNoneOf([...graphqlPackages, ...databasePackages, ...queuePackages]),
   },
@@ -110,7 +115,10 @@ const arrows: ImportRule[] = [
       `${domainWordPackages.join(', ')}.`,
     governs: isLayer('words', 'domain'),
     allowsFile: (to, _from, isTypeOnly) =>
-      inDomain(to, 'words') || inZone(to, 'core') || (isTypeOnly && inZone(to, 'feed') && to.layer === 'words'),
+      inDomain(to, 'words') ||
+      inZone(to, 'core') ||
+      isModelCall(to) ||
+      (isTypeOnly && inZone(to, 'feed') && to.layer === 'words'),
     allowsPackage: isPureOr(domainWordPackages),
   },
 ]
@@ -147,6 +155,13 @@ const surroundings: ImportRule[] = [
     governs: isZone('infra'),
     allowsFile: (to, _from, isTypeOnly) =>
       inZone(to, 'infra', 'core', 'generated') || (isTypeOnly && inZone(to, 'config')),
+  },
+  {
+    name: 'models-arrow',
+    sentence: 'models/ imports models/ and errors: it is told everything, and knows no domain, table or setting.',
+    governs: isZone('models'),
+    allowsFile: (to) => inZone(to, 'models', 'core'),
+    allowsPackage: isNoneOf([...databasePackages, ...queuePackages, ...graphqlPackages]),
   },
   {
     name: 'graphql-arrow',

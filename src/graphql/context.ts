@@ -1,3 +1,4 @@
+import { createRunLoaders } from '../playground/run.loaders.ts'
 import { createSessionLoaders } from '../playground/session.loaders.ts'
 import { createPromptLoaders } from '../prompts/prompt.loaders.ts'
 import type { Services } from '../services.ts'
@@ -37,5 +38,6 @@ export function createLoaders(services: Services, viewer: Viewer, { remember }: 
     ...createTraceDriftLoaders(services, viewer, options),
     ...createTraceStatsLoaders(services, viewer, options),
     ...createSessionLoaders(services, viewer, options),
+    ...createRunLoaders(services, viewer, options),
   }
 }

@@ -1,4 +1,6 @@
 import '../playground/publish-evidence.schema.ts'
+import '../playground/provider.schema.ts'
+import '../playground/run.schema.ts'
 import '../playground/session.schema.ts'
 import '../playground/session-edit.schema.ts'
 import '../prompts/compile.schema.ts'

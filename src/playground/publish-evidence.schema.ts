@@ -1,6 +1,18 @@
 import { builder } from '../graphql/builder.ts'
 import { PublishEvidenceRef } from '../traces/publish-evidence.schema.ts'
+import { PlaygroundRunRef } from './run.schema.ts'
 import { PlaygroundSessionRef } from './session.schema.ts'
+
+builder.objectField(PublishEvidenceRef, 'runs', (t) =>
+  t.field({
+    type: [PlaygroundRunRef],
+    description: 'The runs of that session that succeeded with what was saved. Deleted ones are left out.',
+    resolve: async ({ runIds }, _, { loaders }) => {
+      const found = await Promise.all(runIds.map((id) => loaders.runById.load(id)))
+      return found.filter((run) => run !== null)
+    },
+  }),
+)
 
 builder.objectField(PublishEvidenceRef, 'session', (t) =>
   t.field({

@@ -38,8 +38,6 @@ interface Dependencies {
   spanContents: SpanContentRepository
 }
 
-export type SessionOpeningService = ReturnType<typeof createSessionOpeningService>
-
 type Opened = Pick<PlaygroundSession, 'origin' | 'content' | 'variables' | 'recordedIds'>
 
 /** Of a call that names its model alone. */

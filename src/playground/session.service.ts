@@ -15,6 +15,7 @@ import type { PromptSources } from '../prompts/prompt-sources.service.ts'
 import { readVariables } from '../prompts/variables.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
 import type { TraceRepository } from '../traces/trace.repository.ts'
+import type { RunRepository } from './run.repository.ts'
 import type { SessionChange, SessionRepository } from './session.repository.ts'
 import { idCursor, type PlaygroundSession, readIdPosition, type SessionsInput, withoutRecorded } from './session.ts'
 import {
@@ -40,11 +41,12 @@ interface Dependencies {
   drafts: PromptDraftRepository
   sources: PromptSources
   traces: Pick<TraceRepository, 'findTraces'>
+  runs: Pick<RunRepository, 'listRunIds'>
 }
 
 export type SessionService = ReturnType<typeof createSessionService>
 
-export function createSessionService({ sessions, prompts, drafts, sources, traces }: Dependencies) {
+export function createSessionService({ sessions, prompts, drafts, sources, traces, runs }: Dependencies) {
   async function getSession(tenantId: string, id: string, field: string): Promise<PlaygroundSession> {
     const [session] = await sessions.findSessions(tenantId, [cleanText(id)])
     if (!session) throw new NotFoundError('session', id, field)
@@ -96,6 +98,11 @@ export function createSessionService({ sessions, prompts, drafts, sources, trace
       const found = await sessions.findSessions(viewer.tenantId, ids.map(cleanText))
       const byId = new Map(found.map((session) => [session.id, session]))
       return ids.map((id) => byId.get(cleanText(id)) ?? null)
+    },
+
+    async getSession(viewer: Viewer, id: string): Promise<PlaygroundSession> {
+      requireScope(viewer, 'READ')
+      return getSession(viewer.tenantId, id, 'id')
     },
 
     /** Newest first. */
@@ -172,7 +179,8 @@ export function createSessionService({ sessions, prompts, drafts, sources, trace
       const { tenantId } = viewer
       const session = await getSession(tenantId, id, 'sessionId')
       const content = withoutRecorded(session)
-      const evidence = { traceId: session.traceId, sessionId: session.id, runIds: [] }
+      const runIds = await runs.listRunIds(tenantId, id, etagOf(session.content))
+      const evidence = { traceId: session.traceId, sessionId: session.id, runIds }
       const isThere = session.promptId !== null && (await nameOfPrompt(tenantId, session)) !== null
       const promptId = isThere ? (session.promptId as string) : await saveAnew(tenantId, session, content)
       const expected = expectedRevision ?? (isThere ? (session.draftRevision ?? 1) : 1)

@@ -31,7 +31,7 @@ const TextPartKindRef = builder.enumType('TextPartKind', {
   values: describedValues(partDescriptions),
 })
 
-const TextPartRef = builder.objectRef<TextPart>('TextPart').implement({
+export const TextPartRef = builder.objectRef<TextPart>('TextPart').implement({
   description:
     'A piece of a text that changed. All but the inserted are what was before, all but the deleted what is after.',
   fields: (t) => ({

@@ -52,7 +52,7 @@ const maxName = 200
 const maxDescription = 2_000
 const maxJsonDepth = 100
 /** Of a content as JSON: comparing and preparing it takes time that others wait for. */
-export const maxContentLength = 500_000
+const maxContentLength = 500_000
 /** Of tools, schema, parameters and defaults together, and of the JSON of blocks. */
 const maxValues = 20_000
 const maxKeyLength = 1_000

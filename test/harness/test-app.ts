@@ -1,5 +1,5 @@
 import { createApp } from '../../src/app.ts'
-import { type Config, type Limits, readConfig } from '../../src/config.ts'
+import { type Config, type Limits, type ModelSettings, readConfig } from '../../src/config.ts'
 import { createClosers } from '../../src/infra/closers.ts'
 import { openDatabase } from '../../src/infra/database.ts'
 import type { Queue } from '../../src/infra/queue.ts'
@@ -40,6 +40,7 @@ export interface TestAppOptions {
   backend?: TestBackend
   limits?: Partial<Limits>
   config?: Partial<Config>
+  models?: Partial<ModelSettings>
   workers?: boolean
   /** No wake-up ever reaches it: what it hears of, it has looked up. */
   isDeaf?: boolean
@@ -106,5 +107,6 @@ function configOf({ database, redis, secret, operatorKey }: TestBackend, options
     operatorKey,
     ...options.config,
     limits: { ...defaults.limits, ...options.limits },
+    models: { ...defaults.models, ...options.models },
   }
 }

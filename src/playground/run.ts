@@ -1,0 +1,83 @@
+import type { ModelConfig } from '../prompts/prompt-content.ts'
+
+export const runStatuses = ['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED'] as const
+export type RunStatus = (typeof runStatuses)[number]
+
+/** What is sent, as the session said it when the run was asked for: later edits change nothing of it. */
+export interface RunRequest {
+  messages: unknown[]
+  model: ModelConfig
+  tools: unknown
+  toolChoice: unknown
+  responseSchema: unknown
+  /** Of the content that it was compiled from. */
+  etag: string
+  promptName: string | null
+  manifest: unknown
+  variables: Record<string, unknown>
+}
+
+export interface RunError {
+  code: string
+  message: string
+  retryable: boolean
+  /** What the provider answered with; null where it did not come to that. */
+  statusCode: number | null
+  retryAfterSeconds: number | null
+}
+
+/** What a run took, and what came of it. */
+export interface RunResult {
+  text: string
+  output: unknown
+  toolCalls: unknown
+  inputTokens: number | null
+  outputTokens: number | null
+  totalTokens: number | null
+  cachedInputTokens: number | null
+  reasoningTokens: number | null
+  cost: string | null
+  durationMs: number | null
+  timeToFirstTokenMs: number | null
+  error: RunError | null
+}
+
+/** One model call from a session. */
+export interface PlaygroundRun extends RunResult {
+  id: string
+  sessionId: string
+  status: RunStatus
+  request: RunRequest
+  traceId: string | null
+  createdAt: Date
+  startedAt: Date | null
+  finishedAt: Date | null
+}
+
+/** What one subscriber is told: what came behind `offset`, which is in UTF-16 units. */
+export interface RunEvent {
+  runId: string
+  offset: number
+  delta: string
+  done: boolean
+}
+
+export function isFinished(status: RunStatus): boolean {
+  return status !== 'QUEUED' && status !== 'RUNNING'
+}
+
+/** A worker that has said nothing for so long is gone: told by a sweep, every few seconds. */
+export const lostAfterMs = 40_000
+export const beatEveryMs = 10_000
+
+export const workerLost: RunError = {
+  code: 'WORKER_LOST',
+  message: 'The process that made the call ended before the answer was there. It is not made again by itself.',
+  retryable: true,
+  statusCode: null,
+  retryAfterSeconds: null,
+}
+
+export function runTopic(tenantId: string, runId: string): string {
+  return `run/${tenantId}/${runId}`
+}

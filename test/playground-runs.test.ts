@@ -1,0 +1,407 @@
+import { LLMock } from '@copilotkit/aimock'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import {
+  CancelPlaygroundRunDocument,
+  CreatePlaygroundSessionDocument,
+  EditPlaygroundBlockDocument,
+  type ModelConfigInput,
+  PlaygroundRunDocument,
+  PlaygroundRunEventsDocument,
+  type PromptContentInput,
+  PromptVersionDocument,
+  RunComparisonDocument,
+  RunPlaygroundDocument,
+  SavePlaygroundDocument,
+  SessionRunsDocument,
+  SetProviderDocument,
+  TraceIdsDocument,
+  UpdatePlaygroundModelDocument,
+} from './generated/documents.ts'
+import { withDatabase } from './harness/database.ts'
+import { freshId, ingest } from './harness/ingest.ts'
+import { subscribeOverSse, transports } from './harness/live-client.ts'
+import { type Answer, type ModelServer, startModelServer } from './harness/model-server.ts'
+import { makePrompt, publish, saying as telling } from './harness/prompt.ts'
+import { makeTenant, type TestTenant } from './harness/tenant.ts'
+import { startTestApp, type TestApp } from './harness/test-app.ts'
+import { until } from './harness/until.ts'
+
+describe('a run', () => {
+  let app: TestApp
+  let tenant: TestTenant
+  const mock = new LLMock({ port: 0 })
+  const servers: ModelServer[] = []
+
+  beforeAll(async () => {
+    await mock.start()
+    app = await startTestApp({ workers: true, models: { mayBePrivate: true, firstByteMs: 2_000, totalMs: 4_000 } })
+    tenant = await makeTenant(app)
+    await setProvider('mock', `${mock.url}/v1`)
+  })
+  afterEach(async () => {
+    mock.reset()
+    for (const server of servers.splice(0)) await server.close()
+  })
+  afterAll(async () => {
+    await mock.stop()
+    await app.close()
+  })
+
+  async function setProvider(name: string, baseUrl: string, apiKey = 'sk-a-secret-of-ours-1234'): Promise<void> {
+    const input = { name, type: 'OPENAI_COMPATIBLE' as const, baseUrl, apiKey }
+    await tenant.client.ask(SetProviderDocument, { input })
+  }
+
+  /** A provider that answers as the test says. */
+  async function serve(answer: Answer): Promise<ModelServer> {
+    const server = await startModelServer(answer)
+    servers.push(server)
+    await setProvider('served', server.url)
+    return server
+  }
+
+  /** The mock looks at what the user says. */
+  function saying(content: string, more: Partial<PromptContentInput> = {}): PromptContentInput {
+    return { ...telling(content, more), blocks: [{ id: 'said', role: 'USER', content }] }
+  }
+
+  const mocked: ModelConfigInput = { provider: 'mock', name: 'gpt-4o' }
+
+  async function open(content: PromptContentInput = saying('Say hello.'), model: ModelConfigInput | null = mocked) {
+    const { name } = await makePrompt(tenant.client, { ...content, ...(model && { model }) })
+    await publish(tenant.client, name)
+    const input = { promptName: name }
+    const { createPlaygroundSession } = await tenant.client.ask(CreatePlaygroundSessionDocument, { input })
+    return { name, sessionId: createPlaygroundSession.id }
+  }
+
+  async function start(sessionId: string): Promise<string> {
+    const { runPlayground } = await tenant.client.ask(RunPlaygroundDocument, { sessionId })
+    return runPlayground.id
+  }
+
+  async function look(id: string) {
+    const { playgroundRun } = await tenant.client.ask(PlaygroundRunDocument, { id })
+    if (!playgroundRun) throw new Error(`no run ${id}`)
+    return playgroundRun
+  }
+
+  function ended(id: string) {
+    return until(async () => {
+      const run = await look(id)
+      return !['QUEUED', 'RUNNING'].includes(run.status) && run
+    })
+  }
+
+  async function run(content?: PromptContentInput, model?: ModelConfigInput) {
+    const { sessionId } = await open(content, model)
+    return ended(await start(sessionId))
+  }
+
+  test('calls the model with what the session says, and keeps what it answers, takes and costs', async () => {
+    const usage = { prompt_tokens: 1_000, completion_tokens: 100, total_tokens: 1_100 }
+    mock.onMessage(/./, { content: 'Hello, Ann. How are you?', usage })
+    const content = {
+      blocks: [{ role: 'USER' as const, content: 'I am {{ name }}.' }],
+      variables: [{ name: 'name', default: 'Ann' }],
+    }
+    const { sessionId } = await open(content, { provider: 'mock', name: 'gpt-4o', parameters: { temperature: 0.5 } })
+    const done = await ended(await start(sessionId))
+    expect(done).toMatchObject({
+      id: expect.stringMatching(/^run_/),
+      session: { id: sessionId },
+      status: 'SUCCEEDED',
+      messages: [{ role: 'user', content: 'I am Ann.' }],
+      model: { provider: 'mock', name: 'gpt-4o', parameters: { temperature: 0.5 } },
+      text: 'Hello, Ann. How are you?',
+      output: null,
+      toolCalls: null,
+      inputTokens: 1_000,
+      outputTokens: 100,
+      totalTokens: 1_100,
+      error: null,
+    })
+    expect(mock.getRequests().at(-1)?.body).toMatchObject({ model: 'gpt-4o', temperature: 0.5 })
+    const { playgroundSession } = await tenant.client.ask(SessionRunsDocument, { id: sessionId })
+    expect(playgroundSession?.runs).toMatchObject({ nodes: [{ id: done.id, status: 'SUCCEEDED' }], totalCount: 1 })
+  })
+
+  test('is a trace of its own, linked both ways', async () => {
+    mock.onMessage(/./, { content: 'Hello.' })
+    const { name, sessionId } = await open()
+    const { id, trace } = await ended(await start(sessionId))
+    expect(trace).toMatchObject({
+      id,
+      status: 'COMPLETED',
+      tags: ['playground'],
+      output: 'Hello.',
+      metadata: { playground: { sessionId, runId: id, traceId: null } },
+      playgroundRun: { id },
+    })
+    const { traces } = await tenant.client.ask(TraceIdsDocument, { filter: { promptName: name } })
+    expect(traces.nodes).toEqual([{ id }])
+  })
+
+  test('gives back the calls of tools, and makes none', async () => {
+    mock.onMessage(/./, { toolCalls: [{ id: 'c1', name: 'search', arguments: '{"q":"x"}' }] })
+    const tools = [{ type: 'function', function: { name: 'search', parameters: { type: 'object' } } }]
+    expect(await run(saying('Search.', { tools }))).toMatchObject({
+      status: 'SUCCEEDED',
+      toolCalls: [{ type: 'function', function: { name: 'search', arguments: '{"q":"x"}' } }],
+    })
+  })
+
+  test('of a response schema is JSON, or says that it is not', async () => {
+    const responseSchema = { type: 'object', properties: { a: { type: 'number' } }, required: ['a'] }
+    mock.onMessage(/./, { content: '{"a":1}' })
+    expect(await run(saying('x', { responseSchema }))).toMatchObject({ status: 'SUCCEEDED', output: { a: 1 } })
+    mock.reset()
+    mock.onMessage(/./, { content: '{"a":"none"}' })
+    expect(await run(saying('x', { responseSchema }))).toMatchObject({
+      status: 'FAILED',
+      text: '{"a":"none"}',
+      error: { code: 'INVALID_OUTPUT' },
+    })
+  })
+
+  describe('that fails says why:', () => {
+    test.each([
+      [401, 'UNAUTHORIZED', false],
+      [404, 'UNKNOWN_MODEL', false],
+      [429, 'RATE_LIMITED', true],
+      [503, 'OVERLOADED', true],
+      [400, 'BAD_REQUEST', false],
+    ])('status %i is %s', async (status, code, retryable) => {
+      await serve((response) => {
+        response.writeHead(status, { 'content-type': 'application/json', 'retry-after': '7' })
+        response.end(
+          JSON.stringify({
+            error: {
+              message: 'no model, not with sk-a-secret-of-ours-1234',
+              code: status === 404 ? 'model_not_found' : 'x',
+            },
+          }),
+        )
+      })
+      const { error, status: ended, trace } = await run(undefined, { provider: 'served', name: 'm' })
+      expect(ended).toBe('FAILED')
+      expect(error).toMatchObject({ code, retryable, statusCode: status })
+      expect(error?.message).toContain('no model, not with')
+      expect(error?.message).not.toContain('sk-a-secret')
+      if (status === 429) expect(error?.retryAfterSeconds).toBe(7)
+      expect(trace?.status).toBe('FAILED')
+    })
+
+    test('a provider that nobody has set', async () => {
+      expect(await run(undefined, { provider: 'nobody', name: 'm' })).toMatchObject({
+        status: 'FAILED',
+        error: { code: 'PROVIDER_NOT_CONFIGURED', message: expect.stringContaining('setProvider') },
+      })
+    })
+
+    test('a stream that is cut in the middle, and keeps what came', async () => {
+      await serve((response) => {
+        response.writeHead(200, { 'content-type': 'text/event-stream' })
+        response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: 'half of' } }] })}\n\n`)
+        setTimeout(() => response.destroy(), 100)
+      })
+      const done = await run(undefined, { provider: 'served', name: 'm' })
+      expect(done).toMatchObject({
+        status: 'FAILED',
+        text: 'half of',
+        error: { code: 'STREAM_BROKEN', retryable: true },
+      })
+    })
+
+    test('a provider that says nothing for too long', async () => {
+      await serve(() => {})
+      expect(await run(undefined, { provider: 'served', name: 'm' })).toMatchObject({
+        status: 'FAILED',
+        error: { code: 'FIRST_BYTE_TIMEOUT', retryable: true },
+      })
+    })
+
+    test('a session without a model is not run at all', async () => {
+      const { sessionId } = await open(undefined, null)
+      const { extensions } = await tenant.client.refusal(RunPlaygroundDocument, { sessionId })
+      expect(extensions).toMatchObject({
+        code: 'INVALID_INPUT',
+        hint: expect.stringContaining('updatePlaygroundModel'),
+      })
+    })
+  })
+
+  describe('is watched', () => {
+    test.each(transports)(
+      'over $name while the model speaks, from the start, by whoever comes',
+      async ({ subscribe }) => {
+        const said = Array.from({ length: 40 }, (_, index) => `word${index} `).join('')
+        mock.onMessage(/./, { content: said }, { chunkSize: 8, latency: 20 })
+        const { sessionId } = await open()
+        const runId = await start(sessionId)
+        const watch = () => subscribe({ url: app.url, key: tenant.key }, PlaygroundRunEventsDocument, { runId })
+        const first = watch()
+        await until(() => first.results.length > 2)
+        const late = watch()
+        await until(() => first.ended && late.ended)
+        for (const { results } of [first, late]) {
+          const events = results.map(({ data }) => data?.playgroundRunEvents)
+          let text = ''
+          for (const event of events) {
+            expect(event?.offset).toBe(text.length)
+            text += event?.delta
+          }
+          expect(text).toBe(said)
+          expect(events.map((event) => event?.done).lastIndexOf(false)).toBe(events.length - 2)
+          expect(events.at(-1)).toMatchObject({ done: true, run: { status: 'SUCCEEDED' } })
+        }
+        expect(first.results.length).toBeGreaterThan(4)
+      },
+    )
+
+    test('from another process, and after it is over', async () => {
+      const other = await startTestApp({ backend: app.backend })
+      mock.onMessage(/./, { content: 'Said by a worker elsewhere.' }, { chunkSize: 4, latency: 20 })
+      const { sessionId } = await open()
+      const runId = await start(sessionId)
+      const watch = () => subscribeOverSse({ url: other.url, key: tenant.key }, PlaygroundRunEventsDocument, { runId })
+      const live = watch()
+      await until(() => live.ended)
+      expect(live.results.map(({ data }) => data?.playgroundRunEvents.delta).join('')).toBe(
+        'Said by a worker elsewhere.',
+      )
+      const after = watch()
+      await until(() => after.ended)
+      expect(after.results).toMatchObject([
+        { data: { playgroundRunEvents: { offset: 0, delta: 'Said by a worker elsewhere.', done: true } } },
+      ])
+      await other.close()
+    })
+  })
+
+  test('that is canceled gives the request up, and keeps what was said', async () => {
+    const server = await serve((response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: 'so far' } }] })}\n\n`)
+    })
+    const { sessionId } = await open(undefined, { provider: 'served', name: 'm' })
+    const runId = await start(sessionId)
+    await until(async () => (await look(runId)).text === 'so far')
+    await tenant.client.ask(CancelPlaygroundRunDocument, { runId })
+    expect(await ended(runId)).toMatchObject({ status: 'CANCELED', text: 'so far' })
+    await server.requests[0]?.closed
+    await tenant.client.ask(CancelPlaygroundRunDocument, { runId })
+    expect((await look(runId)).status).toBe('CANCELED')
+  })
+
+  test('waits where as many run as may, and is made when there is room', async () => {
+    const open_: (() => void)[] = []
+    await serve((response) => void open_.push(() => response.destroy()))
+    const { sessionId } = await open(undefined, { provider: 'served', name: 'm' })
+    const ids: string[] = []
+    for (let index = 0; index < 6; index++) ids.push(await start(sessionId))
+    await until(() => open_.length === 4)
+    const waiting = (await Promise.all(ids.map(look))).filter(({ status }) => status === 'QUEUED')
+    expect(waiting).toHaveLength(2)
+    await tenant.client.ask(CancelPlaygroundRunDocument, { runId: waiting[1]?.id ?? '' })
+    expect((await look(waiting[1]?.id ?? '')).status).toBe('CANCELED')
+    open_.shift()?.()
+    await until(() => open_.length === 4)
+    for (const end of open_) end()
+    for (const id of ids) await ended(id)
+  })
+
+  test('whose worker is gone ends, with what was said, and is not made again', async () => {
+    const server = await serve((response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: 'so far' } }] })}\n\n`)
+    })
+    const { sessionId } = await open(undefined, { provider: 'served', name: 'm' })
+    const runId = await start(sessionId)
+    await until(async () => (await look(runId)).text === 'so far')
+    const silent = `update playground_runs set beat_at = now() - interval '41 seconds' where id = '${runId}'`
+    await withDatabase(app.backend.database.url, (client) => client.query(silent))
+    await app.services.runExecution.sweep()
+    expect(await look(runId)).toMatchObject({
+      status: 'FAILED',
+      text: 'so far',
+      error: { code: 'WORKER_LOST', retryable: true },
+      trace: { status: 'FAILED' },
+    })
+    await app.services.runExecution.run({ tenantId: tenant.id, runId }, new AbortController().signal)
+    expect(server.requests).toHaveLength(1)
+  })
+
+  test('whose place in the queue is lost is found by a sweep', async () => {
+    mock.onMessage(/./, { content: 'Found.' })
+    const { sessionId } = await open()
+    const forgotten = `run_${freshId('forgotten').replace('-', '')}`
+    await withDatabase(app.backend.database.url, async (client) => {
+      const request = {
+        messages: [{ role: 'user', content: 'x' }],
+        model: { ...mocked, parameters: null },
+        tools: null,
+        toolChoice: null,
+      }
+      const whole = { ...request, responseSchema: null, etag: '', promptName: null, manifest: {}, variables: {} }
+      const text = `insert into playground_runs (tenant_id, id, session_id, status, request, created_at)
+        values ($1, $2, $3, 'QUEUED', $4, now() - interval '1 minute')`
+      await client.query(text, [tenant.id, forgotten, sessionId, JSON.stringify(whole)])
+    })
+    await app.services.runExecution.sweep()
+    expect(await ended(forgotten)).toMatchObject({ status: 'SUCCEEDED', text: 'Found.' })
+  })
+
+  test('is compared with the call that its session was opened from, and justifies what is published', async () => {
+    mock.onMessage(/./, {
+      content: 'A better answer.',
+      usage: { prompt_tokens: 12, completion_tokens: 4, total_tokens: 16 },
+    })
+    const { name } = await makePrompt(tenant.client, saying('Be kind.', { model: mocked }))
+    const { etag } = await publish(tenant.client, name)
+    const traceId = freshId()
+    const counts = { inputTokens: 10, outputTokens: 5, cost: '0.5', durationMs: 1 }
+    const call = { messages: [{ role: 'user', content: 'Be kind.' }], output: 'A bad answer.', ...counts }
+    await ingest(tenant.client, { id: traceId, promptName: name, etag, status: 'FAILED', ...call })
+    const { createPlaygroundSession } = await tenant.client.ask(CreatePlaygroundSessionDocument, { input: { traceId } })
+    const { id: sessionId } = createPlaygroundSession
+    await tenant.client.ask(EditPlaygroundBlockDocument, {
+      sessionId,
+      blockId: 'said',
+      input: { content: 'Be better.' },
+    })
+    const runId = await start(sessionId)
+    await ended(runId)
+    const { playgroundRun } = await tenant.client.ask(RunComparisonDocument, { id: runId })
+    expect(playgroundRun?.comparison).toMatchObject({ inputTokens: 2, outputTokens: -1 })
+    expect(playgroundRun?.comparison?.prompt.unified).toContain('+  Be better.')
+    expect(playgroundRun?.comparison?.output).toEqual([
+      { kind: 'EQUAL', text: 'A ' },
+      { kind: 'DELETED', text: 'bad' },
+      { kind: 'INSERTED', text: 'better' },
+      { kind: 'EQUAL', text: ' answer.' },
+    ])
+    await tenant.client.ask(SavePlaygroundDocument, { sessionId })
+    await publish(tenant.client, name)
+    const { prompt } = await tenant.client.ask(PromptVersionDocument, { name, selector: { version: 2 } })
+    expect(prompt?.version?.evidence).toEqual({
+      trace: { id: traceId },
+      session: { id: sessionId },
+      runs: [{ id: runId }],
+    })
+  })
+
+  test('of the built-in demo needs no key, and says that it is no model', async () => {
+    const done = await run(saying('Be kind.'), { provider: 'demo', name: 'demo' })
+    expect(done).toMatchObject({ status: 'SUCCEEDED', cost: null, costSource: 'UNPRICED' })
+    expect(done.text).toMatch(/not a model/i)
+  })
+
+  test('asks for what the session said then: what is edited meanwhile changes nothing of it', async () => {
+    mock.onMessage(/./, { content: 'x' }, { latency: 200 })
+    const { sessionId } = await open(saying('first'))
+    const runId = await start(sessionId)
+    await tenant.client.ask(UpdatePlaygroundModelDocument, { sessionId, model: { provider: 'demo', name: 'other' } })
+    expect(await ended(runId)).toMatchObject({ model: { name: 'gpt-4o' }, messages: [{ content: 'first' }] })
+  })
+})
