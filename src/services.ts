@@ -194,6 +194,7 @@ export function createServices(dependencies: Dependencies) {
   const rules: RetentionRule[] = [
     { name: 'ended API keys', removeBefore: keys.removeEndedKeys },
     { name: 'traces', removeBefore: traces.removeBefore },
+    { name: 'playground sessions', removeBefore: sessionRows.removeSessionsBefore },
   ]
   const onRemoved = (removed: object) => logger.info(removed, 'retention removed rows')
 
@@ -250,6 +251,7 @@ export function createServices(dependencies: Dependencies) {
       queue,
       bus,
       mostRuns: limits.runs,
+      patiently: createPatience(logger, 'the database of the playground'),
       onError,
     }),
     sessionOpening: createSessionOpeningService({

@@ -311,43 +311,57 @@ describe('a run', () => {
     for (const id of ids) await ended(id)
   })
 
-  test('whose worker is gone ends, with what was said, and is not made again', async () => {
-    const server = await serve((response) => {
-      response.writeHead(200, { 'content-type': 'text/event-stream' })
-      response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: 'so far' } }] })}\n\n`)
+  /** As if it had been asked for long ago: in the table, and nowhere else. */
+  async function insertRun(
+    sessionId: string,
+    more: { status: string; beatAt?: string; text?: string },
+  ): Promise<string> {
+    const id = freshId('run').replace('-', '_')
+    const request = { messages: [{ role: 'user', content: 'x' }], model: { ...mocked, parameters: null }, tools: null }
+    const whole = {
+      ...request,
+      toolChoice: null,
+      responseSchema: null,
+      etag: '',
+      promptName: null,
+      manifest: {},
+      variables: {},
+    }
+    await withDatabase(app.backend.database.url, async (client) => {
+      const text = `insert into playground_runs (tenant_id, id, session_id, status, request, created_at, started_at, beat_at)
+        values ($1, $2, $3, $4, $5, now() - interval '1 minute', now() - interval '1 minute', $6)`
+      await client.query('begin')
+      await client.query(text, [tenant.id, id, sessionId, more.status, JSON.stringify(whole), more.beatAt ?? null])
+      const said = 'insert into playground_run_texts (tenant_id, run_id, "offset", text) values ($1, $2, 0, $3)'
+      if (more.text) await client.query(said, [tenant.id, id, more.text])
+      await client.query('commit')
     })
-    const { sessionId } = await open(undefined, { provider: 'served', name: 'm' })
-    const runId = await start(sessionId)
-    await until(async () => (await look(runId)).text === 'so far')
-    const silent = `update playground_runs set beat_at = now() - interval '41 seconds' where id = '${runId}'`
-    await withDatabase(app.backend.database.url, (client) => client.query(silent))
+    return id
+  }
+
+  test('whose worker is gone ends, with what was said, and is not made again', async () => {
+    const { sessionId } = await open()
+    const beatAt = new Date(Date.now() - 41_000).toISOString()
+    const runId = await insertRun(sessionId, { status: 'RUNNING', beatAt, text: 'so far' })
     await app.services.runExecution.sweep()
-    expect(await look(runId)).toMatchObject({
+    const lost = await until(async () => {
+      const run = await look(runId)
+      return run.trace && run
+    })
+    expect(lost).toMatchObject({
       status: 'FAILED',
       text: 'so far',
       error: { code: 'WORKER_LOST', retryable: true },
       trace: { status: 'FAILED' },
     })
     await app.services.runExecution.run({ tenantId: tenant.id, runId }, new AbortController().signal)
-    expect(server.requests).toHaveLength(1)
+    expect(mock.getRequests()).toEqual([])
   })
 
   test('whose place in the queue is lost is found by a sweep', async () => {
     mock.onMessage(/./, { content: 'Found.' })
     const { sessionId } = await open()
-    const forgotten = `run_${freshId('forgotten').replace('-', '')}`
-    await withDatabase(app.backend.database.url, async (client) => {
-      const request = {
-        messages: [{ role: 'user', content: 'x' }],
-        model: { ...mocked, parameters: null },
-        tools: null,
-        toolChoice: null,
-      }
-      const whole = { ...request, responseSchema: null, etag: '', promptName: null, manifest: {}, variables: {} }
-      const text = `insert into playground_runs (tenant_id, id, session_id, status, request, created_at)
-        values ($1, $2, $3, 'QUEUED', $4, now() - interval '1 minute')`
-      await client.query(text, [tenant.id, forgotten, sessionId, JSON.stringify(whole)])
-    })
+    const forgotten = await insertRun(sessionId, { status: 'QUEUED' })
     await app.services.runExecution.sweep()
     expect(await ended(forgotten)).toMatchObject({ status: 'SUCCEEDED', text: 'Found.' })
   })

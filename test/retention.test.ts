@@ -1,7 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { retainTenants } from '../src/tenants/tenant.jobs.ts'
-import { ApiKeysDocument, RevokeApiKeyDocument, UpdateTenantDocument } from './generated/documents.ts'
+import {
+  ApiKeysDocument,
+  CreatePlaygroundSessionDocument,
+  PlaygroundSessionsDocument,
+  RevokeApiKeyDocument,
+  UpdateTenantDocument,
+} from './generated/documents.ts'
 import { withDatabase } from './harness/database.ts'
+import { makePrompt, publish } from './harness/prompt.ts'
 import { makeKey, makeTenant, type TestTenant } from './harness/tenant.ts'
 import { startTestApp, type TestApp } from './harness/test-app.ts'
 import { until } from './harness/until.ts'
@@ -50,9 +57,29 @@ describe('retention', () => {
   }
 
   test('is scheduled once, however many processes there are', async () => {
-    // Retention, the trimming of the feed, and the sweep of the search index.
-    expect(await app.queue.depth()).toMatchObject({ delayed: 3 })
-    expect(await other.queue.depth()).toMatchObject({ delayed: 3 })
+    // Retention, the trimming of the feed, and the sweeps of the search index and of runs.
+    await until(async () => (await app.queue.depth()).delayed === 4)
+    await until(async () => (await other.queue.depth()).delayed === 4)
+  })
+
+  test('removes sessions of the playground that nobody has touched or run since it began', async () => {
+    const { id, client } = await makeTenant(app, { retentionDays: 30 })
+    const open = async () => {
+      const { name } = await makePrompt(client)
+      await publish(client, name)
+      const input = { promptName: name }
+      return (await client.ask(CreatePlaygroundSessionDocument, { input })).createPlaygroundSession.id
+    }
+    const [old, young, run] = [await open(), await open(), await open()]
+    const aged =
+      "update playground_sessions set updated_at = now() - interval '31 days' where tenant_id = $1 and id = any($2)"
+    await query(aged, [id, [old, run]])
+    const insertRun = `insert into playground_runs (tenant_id, id, session_id, status, request, created_at)
+      values ($1, 'run_kept', $2, 'CANCELED', '{}', now())`
+    await query(insertRun, [id, run])
+    await retain()
+    const { playgroundSessions } = await client.ask(PlaygroundSessionsDocument)
+    expect(playgroundSessions.nodes.map((session) => session.id)).toEqual([run, young])
   })
 
   test('removes keys that ended before it began; younger and live ones stay, and whoever keeps everything', async () => {
@@ -115,7 +142,7 @@ describe('retention', () => {
     await until(() => said().length === 1)
     expect(said()[0]).toMatchObject({ job: 'tenants.retain', err: { message: '1 retention rule(s) failed' } })
     expect(JSON.stringify(said())).toContain('not today')
-    expect(await app.queue.depth(), 'the schedules, and the next attempt').toMatchObject({ delayed: 4, failed: 0 })
+    expect(await app.queue.depth(), 'the schedules, and the next attempt').toMatchObject({ delayed: 5, failed: 0 })
 
     await query('drop trigger refuse on api_keys')
     await retain()

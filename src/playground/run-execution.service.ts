@@ -1,4 +1,5 @@
 import { cleanJson, cleanText } from '../clean.ts'
+import type { Patience } from '../infra/patience.ts'
 import type { JobContract } from '../job.ts'
 import { type ModelAnswer, ModelCallError, type ModelGateway } from '../models/model-call.ts'
 import type { PricedCall } from '../traces/model-price.ts'
@@ -28,19 +29,21 @@ interface Dependencies {
   bus: { listen(topic: string, onWake: () => void): () => void; wake(topic: string): void }
   /** How many of a tenant's runs there may be at once; others wait. */
   mostRuns: number
+  patiently: Patience
   onError: (error: unknown) => void
 }
 
 /** Waited for so long, a run is put into the queue again. */
 const forgottenAfterMs = 20_000
 const forgottenAtOnce = 100
+const keepTryingMs = 600_000
 
 /**
  * A run is claimed by a conditional update: who gets it makes the call, and nobody else ever does. Its worker says every
  * few seconds that it is alive; a sweep ends the runs of those that are silent. What was said is kept in every case.
  */
 export function createRunExecution(dependencies: Dependencies) {
-  const { runs, gateway, providers, prices, recordTrace, queue, bus, mostRuns, onError } = dependencies
+  const { runs, gateway, providers, prices, recordTrace, queue, bus, mostRuns, patiently, onError } = dependencies
 
   async function execute(key: RunKey, run: PlaygroundRun, signal: AbortSignal): Promise<void> {
     const topic = runTopic(key.tenantId, key.runId)
@@ -65,7 +68,8 @@ export function createRunExecution(dependencies: Dependencies) {
       onError(failure)
       return null
     })
-    await runs.finishRun(key, { status, result, traceId, now })
+    // What was answered may have been paid for: it is kept as soon as the database is back.
+    await patiently(AbortSignal.timeout(keepTryingMs), () => runs.finishRun(key, { status, result, traceId, now }))
     bus.wake(topic)
   }
 

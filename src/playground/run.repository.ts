@@ -1,6 +1,13 @@
 import type { Pool } from 'pg'
 import { inTransaction } from '../infra/transaction.ts'
-import type { PlaygroundRun, RunError, RunRequest, RunResult, RunStatus } from './run.ts'
+import {
+  type PlaygroundRun,
+  type RunError,
+  type RunRequest,
+  type RunResult,
+  type RunStatus,
+  workerLost,
+} from './run.ts'
 
 export type RunRepository = ReturnType<typeof createRunRepository>
 
@@ -105,7 +112,7 @@ export function createRunRepository(pool: Pool) {
       await pool.query(askToCancel, [tenantId, runId, now])
     },
 
-    /** False: somebody else has ended it. */
+    /** False: somebody else has ended it. One that was taken for lost is what its worker says after all. */
     async finishRun({ tenantId, runId }: RunKey, { status, result, traceId, now }: RunEnd): Promise<boolean> {
       const { text, output, toolCalls, error } = result
       const jsons = [output, toolCalls, error].map((value) => (value === null ? null : JSON.stringify(value)))
@@ -198,7 +205,7 @@ const finishRun = `
     update playground_runs set status = $3, text = $4, output = $5, tool_calls = $6, error = $7, input_tokens = $8,
       output_tokens = $9, total_tokens = $10, cached_input_tokens = $11, reasoning_tokens = $12, cost = $13,
       duration_ms = $14, time_to_first_token_ms = $15, trace_id = $16, finished_at = $17
-    where tenant_id = $1 and id = $2 and status = 'RUNNING' returning id),
+    where tenant_id = $1 and id = $2 and (status = 'RUNNING' or error->>'code' = '${workerLost.code}') returning id),
   gathered as (delete from playground_run_texts t using run where tenant_id = $1 and run_id = run.id)
   select id from run`
 

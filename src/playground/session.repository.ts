@@ -68,6 +68,12 @@ export function createSessionRepository(pool: Pool) {
       await pool.query(storeSaved, [tenantId, id, promptId, draftRevision])
     },
 
+    /** Those that nobody has touched since. With their runs. */
+    async removeSessionsBefore(tenantId: string, before: Date, limit: number): Promise<number> {
+      const { rowCount } = await pool.query(removeSessionsBefore, [tenantId, before, limit])
+      return rowCount ?? 0
+    },
+
     async removeSession(tenantId: string, id: string): Promise<boolean> {
       const { rowCount } = await pool.query(removeSession, [tenantId, id])
       return rowCount === 1
@@ -101,5 +107,12 @@ const updateSession = `
 
 const storeSaved = `
   update playground_sessions set prompt_id = $3, draft_revision = $4 where tenant_id = $1 and id = $2`
+
+const removeSessionsBefore = `
+  delete from playground_sessions where tenant_id = $1 and id in (
+    select s.id from playground_sessions s
+    where s.tenant_id = $1 and s.updated_at < $2 and not exists (
+      select from playground_runs r where r.tenant_id = $1 and r.session_id = s.id and r.created_at >= $2)
+    limit $3)`
 
 const removeSession = 'delete from playground_sessions where tenant_id = $1 and id = $2'
