@@ -7,6 +7,7 @@ import {
   PlaygroundSessionsDocument,
   type PromptContentInput,
   type TraceInput,
+  TraceSessionsDocument,
 } from './generated/documents.ts'
 import { freshId, ingest, llmSpan } from './harness/ingest.ts'
 import { makePrompt, publish, rewrite, saying } from './harness/prompt.ts'
@@ -235,5 +236,7 @@ describe('a session of the playground', () => {
       { id: ofPrompt[0] },
     ])
     expect((await list({ promptName: 'none' })).nodes).toEqual([])
+    const { trace } = await tenant.client.ask(TraceSessionsDocument, { id: traceId })
+    expect(trace?.playgroundSessions).toEqual({ nodes: [{ id: ofTrace }], totalCount: 1 })
   })
 })

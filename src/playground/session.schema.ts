@@ -77,6 +77,16 @@ export const PlaygroundSessionRef = builder.objectRef<PlaygroundSession>('Playgr
 
 const PlaygroundSessionConnectionRef = connectionOf(PlaygroundSessionRef, { many: 'sessions' })
 
+builder.objectField(TraceRef, 'playgroundSessions', (t) =>
+  t.field({
+    type: PlaygroundSessionConnectionRef,
+    description: 'The sessions that were opened from it, newest first.',
+    args: { ...forwardPageArgs },
+    resolve: ({ id: traceId }, page, { services, viewer }) =>
+      services.sessions.listSessions(viewer, { ...page, traceId }),
+  }),
+)
+
 const CreatePlaygroundSessionInputRef = builder.inputType('CreatePlaygroundSessionInput', {
   description: 'What to open: a trace, one of its spans, or a prompt.',
   fields: (t) => ({
