@@ -13,6 +13,7 @@ const benches = {
   live: () => import('./live.ts'),
   memory: () => import('./memory.ts'),
   resume: () => import('./resume.ts'),
+  run: () => import('./playground-run.ts'),
   start: () => import('./start.ts'),
   'trace-50': () => import('./trace-50.ts'),
   tree: () => import('./tree.ts'),

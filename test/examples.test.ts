@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { LLMock } from '@copilotkit/aimock'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { RevokeApiKeyDocument, TraceDocument } from './generated/documents.ts'
+import { PromptDocument, RevokeApiKeyDocument, SetProviderDocument, TraceDocument } from './generated/documents.ts'
 import { withDatabase } from './harness/database.ts'
 import { type Example, startExample } from './harness/example.ts'
 import { ingest } from './harness/ingest.ts'
@@ -18,13 +18,14 @@ const lastWords: Record<string, RegExp> = {
   'agent.ts': /^traced {2}version 1, CURRENT, 0\.000\d+ USD/m,
   'ingest-in-pieces.ts': /^same {3}one tree of 4 spans, 0\.0045 USD/m,
   'keys.ts': /^ended {2}UNAUTHENTICATED/m,
+  'mend.ts': /^mended {2}version 2, of trace \S+, tried by no run of its own model$/m,
   'span-tree.ts': /^tree {3}5 spans of one request/m,
 }
 
 let app: TestApp
 
 beforeAll(async () => {
-  app = await startTestApp()
+  app = await startTestApp({ workers: true, models: { mayBePrivate: true } })
 })
 afterAll(() => app.close())
 
@@ -64,6 +65,45 @@ describe('examples/agent.ts', () => {
     const [id] = /(?<=trace )\S+$/m.exec(stdout) ?? []
     const { trace } = await tenant.client.ask(TraceDocument, { id: id ?? '' })
     expect(trace).toMatchObject({ status: 'FAILED', errorMessage: 'Slow down, please.', promptName: 'support-triage' })
+  })
+})
+
+describe('examples/mend.ts', () => {
+  test('mends again and again, each time the call that failed with what the prompt says now', async () => {
+    const tenant = await makeTenant(app)
+    await run('agent.ts', tenant.key)
+    const first = await run('mend.ts', tenant.key)
+    expect(first).toMatch(/^made {4}a call that failed.+\nfound {3}trace /)
+    expect(first).toMatch(/^ {8}\+ {2}Lesson 1: .+$/m)
+    expect(first).toMatch(/^chosen {2}the demo.+\nheard {3}in run \S+\n {8}This is the demo provider, not a model/m)
+    expect(first).toMatch(/^next {4}call is made of version 2, for openai gpt-4o-mini: "Lesson 1: /m)
+    const second = await run('mend.ts', tenant.key)
+    expect(second).toMatch(/^next {4}call is made of version 3, for openai gpt-4o-mini: "Lesson 2: /m)
+    expect(await run('agent.ts', tenant.key)).toMatch(/^asked {3}with version 3 /m)
+  })
+
+  test("lets the prompt's own model answer where its provider is set, and says by which run it was tried", async () => {
+    const tenant = await makeTenant(app)
+    const provider = new LLMock({ host: '127.0.0.1', port: 0 })
+    const usage = { prompt_tokens: 58, completion_tokens: 4, total_tokens: 62 }
+    provider.onMessage(/./, { content: 'delivery, for a parcel is missing.', usage })
+    await provider.start()
+    const input = { name: 'openai', type: 'OPENAI_COMPATIBLE' as const, baseUrl: `${provider.url}/v1` }
+    await tenant.client.ask(SetProviderDocument, { input })
+    const stdout = await run('mend.ts', tenant.key).finally(() => provider.stop())
+    expect(stdout).not.toContain('demo')
+    expect(stdout).toMatch(/^heard {3}in run \S+\n {8}delivery, for a parcel is missing\.$/m)
+    expect(stdout).toMatch(/^took {4}\+20 tokens read, -10 written, -0\.000003 USD, -\d+ ms against the call$/m)
+    expect(stdout).toMatch(/^mended {2}version 2, of trace \S+, tried by 1 run$/m)
+  })
+
+  test('says why a run has failed, and publishes nothing', async () => {
+    const tenant = await makeTenant(app)
+    const input = { name: 'openai', type: 'OPENAI_COMPATIBLE' as const, baseUrl: 'http://127.0.0.1:1/v1' }
+    await tenant.client.ask(SetProviderDocument, { input })
+    await expect(run('mend.ts', tenant.key)).rejects.toThrow(/FAILED, UNREACHABLE: /)
+    const { prompt } = await tenant.client.ask(PromptDocument, { name: 'support-triage' })
+    expect(prompt).toMatchObject({ published: { number: 1 }, draft: { revision: 1 } })
   })
 })
 

@@ -8,6 +8,7 @@ import type { ProviderService } from './provider.service.ts'
 import type { RunKey, RunRepository } from './run.repository.ts'
 import {
   beatEveryMs,
+  cancelTopic,
   lostAfterMs,
   type PlaygroundRun,
   type RunError,
@@ -98,7 +99,7 @@ export function createRunExecution(dependencies: Dependencies) {
       runs.beat(key, new Date()).then(({ isCanceled }) => {
         if (isCanceled) cancel.abort()
       }, onError)
-    const stopListening = bus.listen(runTopic(key.tenantId, key.runId), look)
+    const stopListening = bus.listen(cancelTopic(key.tenantId, key.runId), look)
     const timer = setInterval(look, beatEveryMs)
     return {
       end() {

@@ -8,7 +8,7 @@ import { type Page, type PageInput, pageOf, readPage } from '../page.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
 import { runPlayground } from './playground.jobs.ts'
 import type { RunRepository } from './run.repository.ts'
-import { isFinished, type PlaygroundRun, type RunEvent, runTopic } from './run.ts'
+import { cancelTopic, isFinished, type PlaygroundRun, type RunEvent, runTopic } from './run.ts'
 import type { SessionService } from './session.service.ts'
 import { idCursor, type PlaygroundSession, readIdPosition } from './session.ts'
 
@@ -63,6 +63,7 @@ export function createRunService({ runs, sessions, queue, bus, wakeups, onError 
       const { tenantId } = viewer
       const { id: runId } = await getRun(tenantId, id)
       await runs.askToCancel(tenantId, runId, new Date())
+      bus.wake(cancelTopic(tenantId, runId))
       bus.wake(runTopic(tenantId, runId))
       return getRun(tenantId, runId)
     },

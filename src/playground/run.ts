@@ -78,6 +78,11 @@ export const workerLost: RunError = {
   retryAfterSeconds: null,
 }
 
+/** Woken where a run is to be ended: its worker need not look whenever it has said something itself. */
+export function cancelTopic(tenantId: string, runId: string): string {
+  return `cancel/${tenantId}/${runId}`
+}
+
 export function runTopic(tenantId: string, runId: string): string {
   return `run/${tenantId}/${runId}`
 }
