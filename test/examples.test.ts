@@ -18,7 +18,7 @@ const lastWords: Record<string, RegExp> = {
   'agent.ts': /^traced {2}version 1, CURRENT, 0\.000\d+ USD/m,
   'ingest-in-pieces.ts': /^same {3}one tree of 4 spans, 0\.0045 USD/m,
   'keys.ts': /^ended {2}UNAUTHENTICATED/m,
-  'mend.ts': /^mended {2}version 2, of trace \S+, tried by no run of its own model$/m,
+  'mend.ts': /^mended {2}version 2, of trace \S+, tried by 1 run$/m,
   'span-tree.ts': /^tree {3}5 spans of one request/m,
 }
 

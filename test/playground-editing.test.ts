@@ -195,6 +195,42 @@ describe('a session of the playground', () => {
       })
     })
 
+    test('not over what is newer than what it was opened from, unless that is said', async () => {
+      const { name } = await makePrompt(tenant.client, saying('one'))
+      const { etag } = await publish(tenant.client, name)
+      const traceId = freshId()
+      await ingest(tenant.client, { id: traceId, promptName: name, etag })
+      await rewrite(tenant.client, name, saying('newer'))
+      const { createPlaygroundSession } = await tenant.client.ask(CreatePlaygroundSessionDocument, {
+        input: { traceId },
+      })
+      const { errors } = await save(createPlaygroundSession.id)
+      expect(errors?.[0]?.extensions).toMatchObject({ code: 'STALE_REVISION', currentRevision: 2 })
+      expect((await save(createPlaygroundSession.id, 2)).data?.savePlayground.content.blocks).toMatchObject([
+        { content: 'one' },
+      ])
+    })
+
+    test('without the model and the tools of the call, which nobody has edited', async () => {
+      const { name } = await makePrompt(tenant.client, saying('one', { tools: [{ name: 'own' }] }))
+      const { etag } = await publish(tenant.client, name)
+      const traceId = freshId()
+      const call = { model: 'gpt-4o', provider: 'openai', tools: [{ name: 'of the call' }], toolChoice: 'auto' }
+      await ingest(tenant.client, { id: traceId, promptName: name, etag, ...call })
+      const { createPlaygroundSession } = await tenant.client.ask(CreatePlaygroundSessionDocument, {
+        input: { traceId },
+      })
+      const { id: sessionId } = createPlaygroundSession
+      await edit(sessionId, 'two')
+      await tenant.client.ask(UpdatePlaygroundToolsDocument, { sessionId, toolChoice: 'required' })
+      expect((await save(sessionId)).data?.savePlayground.content).toMatchObject({
+        blocks: [{ content: 'two' }],
+        model: null,
+        tools: [{ name: 'own' }],
+        toolChoice: 'required',
+      })
+    })
+
     test('as a prompt of its own where it has none', async () => {
       const traceId = freshId()
       await ingest(tenant.client, {

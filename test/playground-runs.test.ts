@@ -288,7 +288,7 @@ describe('a run', () => {
     const runId = await start(sessionId)
     await until(async () => (await look(runId)).text === 'so far')
     await tenant.client.ask(CancelPlaygroundRunDocument, { runId })
-    expect(await ended(runId)).toMatchObject({ status: 'CANCELED', text: 'so far' })
+    expect(await ended(runId)).toMatchObject({ status: 'CANCELED', text: 'so far', trace: { status: 'COMPLETED' } })
     await server.requests[0]?.closed
     await tenant.client.ask(CancelPlaygroundRunDocument, { runId })
     expect((await look(runId)).status).toBe('CANCELED')
@@ -323,6 +323,7 @@ describe('a run', () => {
       toolChoice: null,
       responseSchema: null,
       etag: '',
+      textEtag: '',
       promptName: null,
       manifest: {},
       variables: {},
@@ -395,6 +396,11 @@ describe('a run', () => {
       { kind: 'INSERTED', text: 'better' },
       { kind: 'EQUAL', text: ' answer.' },
     ])
+    // The model that it was tried with is not kept: it is the same text.
+    await tenant.client.ask(UpdatePlaygroundModelDocument, {
+      sessionId,
+      model: { provider: 'openai', name: 'gpt-4.1' },
+    })
     await tenant.client.ask(SavePlaygroundDocument, { sessionId })
     await publish(tenant.client, name)
     const { prompt } = await tenant.client.ask(PromptVersionDocument, { name, selector: { version: 2 } })
@@ -407,6 +413,7 @@ describe('a run', () => {
 
   test('of the built-in demo needs no key, and says that it is no model', async () => {
     const done = await run(saying('Be kind.'), { provider: 'demo', name: 'demo' })
+    expect(done.warnings.join()).toContain('estimate')
     expect(done).toMatchObject({ status: 'SUCCEEDED', cost: null, costSource: 'UNPRICED' })
     expect(done.text).toMatch(/not a model/i)
   })

@@ -66,7 +66,7 @@ function proseText(messages: ModelMessage[]): string {
   return [
     'This is the demo provider, not a model: it shows what a model would have been given.',
     '',
-    instructions.length === 0 ? 'It was given no instructions.' : `It was given ${instructions.length} instructions:`,
+    `It was given ${countOf(instructions)}${instructions.length === 0 ? '.' : ':'}`,
     ...instructions.slice(0, maxInstructions).map((line, index) => `${index + 1}. ${cut(line)}`),
     ...(more > 0 ? [`… and ${more} more.`] : []),
     '',
@@ -123,4 +123,9 @@ function estimate(input: string, output: string) {
     cachedInputTokens: null,
     reasoningTokens: null,
   }
+}
+
+function countOf({ length }: readonly string[]): string {
+  if (length === 0) return 'no instructions'
+  return length === 1 ? 'one instruction' : `${length} instructions`
 }

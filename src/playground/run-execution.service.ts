@@ -132,6 +132,7 @@ export function createRunExecution(dependencies: Dependencies) {
       cost,
       durationMs,
       timeToFirstTokenMs: answer.timeToFirstTokenMs ?? null,
+      warnings: (answer.warnings ?? []).map(cleanText),
       error,
     }
   }

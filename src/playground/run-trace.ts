@@ -6,7 +6,7 @@ export function traceOfRun(run: PlaygroundRun, session: PlaygroundSession | null
   const { id, request, status, text, output, toolCalls, error, startedAt, finishedAt, timeToFirstTokenMs } = run
   const { model, messages, tools, toolChoice, promptName, etag, manifest, variables } = request
   const { inputTokens, outputTokens, totalTokens, cachedInputTokens, reasoningTokens, durationMs } = run
-  const isOver = status === 'SUCCEEDED'
+  const hasFailed = status === 'FAILED'
   const playground = { sessionId: run.sessionId, runId: id, traceId: session?.traceId ?? null, timeToFirstTokenMs }
   return {
     id,
@@ -22,8 +22,9 @@ export function traceOfRun(run: PlaygroundRun, session: PlaygroundSession | null
     ...(tools !== null && { tools }),
     ...(toolChoice !== null && { toolChoice }),
     output: toolCalls === null ? (output ?? text) : { role: 'assistant', content: text, tool_calls: toolCalls },
-    status: isOver ? 'COMPLETED' : 'FAILED',
-    ...(!isOver && { errorMessage: error ? `${error.code}: ${error.message}` : status }),
+    status: hasFailed ? 'FAILED' : 'COMPLETED',
+    ...(hasFailed && { errorMessage: error ? `${error.code}: ${error.message}` : status }),
+    ...(status === 'CANCELED' && { outcome: 'canceled' }),
     startedAt: startedAt?.toISOString(),
     endedAt: finishedAt?.toISOString(),
     durationMs,

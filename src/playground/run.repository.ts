@@ -59,9 +59,9 @@ export function createRunRepository(pool: Pool) {
       return rows[0].count
     },
 
-    /** Of the runs of a session, those that tried this content. */
-    async listRunIds(tenantId: string, sessionId: string, etag: string): Promise<string[]> {
-      const { rows } = await pool.query(listRunIds, [tenantId, sessionId, etag])
+    /** Of the runs of a session, those that succeeded with this content, whichever model answered. */
+    async listRunIds(tenantId: string, sessionId: string, textEtag: string): Promise<string[]> {
+      const { rows } = await pool.query(listRunIds, [tenantId, sessionId, textEtag])
       return rows.map(({ id }) => id)
     },
 
@@ -114,12 +114,12 @@ export function createRunRepository(pool: Pool) {
 
     /** False: somebody else has ended it. One that was taken for lost is what its worker says after all. */
     async finishRun({ tenantId, runId }: RunKey, { status, result, traceId, now }: RunEnd): Promise<boolean> {
-      const { text, output, toolCalls, error } = result
+      const { text, output, toolCalls, warnings, error } = result
       const jsons = [output, toolCalls, error].map((value) => (value === null ? null : JSON.stringify(value)))
       const { inputTokens, outputTokens, totalTokens, cachedInputTokens, reasoningTokens } = result
       const tokens = [inputTokens, outputTokens, totalTokens, cachedInputTokens, reasoningTokens]
       const { cost, durationMs, timeToFirstTokenMs } = result
-      const values = [status, text, ...jsons, ...tokens, cost, durationMs, timeToFirstTokenMs, traceId, now]
+      const values = [status, text, ...jsons, ...tokens, cost, durationMs, timeToFirstTokenMs, traceId, now, warnings]
       const { rowCount } = await pool.query(finishRun, [tenantId, runId, ...values])
       return rowCount === 1
     },
@@ -155,7 +155,7 @@ const selectRuns = `
          output, tool_calls as "toolCalls", input_tokens as "inputTokens", output_tokens as "outputTokens",
          total_tokens as "totalTokens", cached_input_tokens as "cachedInputTokens",
          reasoning_tokens as "reasoningTokens", trim_scale(cost)::text as cost, duration_ms as "durationMs",
-         time_to_first_token_ms as "timeToFirstTokenMs", error, trace_id as "traceId", created_at as "createdAt",
+         time_to_first_token_ms as "timeToFirstTokenMs", warnings, error, trace_id as "traceId", created_at as "createdAt",
          started_at as "startedAt", finished_at as "finishedAt"
   from playground_runs r where tenant_id = $1`
 
@@ -163,7 +163,7 @@ const countRuns = 'select count(*)::float8 from playground_runs where tenant_id 
 
 const listRunIds = `
   select id from playground_runs
-  where tenant_id = $1 and session_id = $2 and request->>'etag' = $3 and status = 'SUCCEEDED' order by id`
+  where tenant_id = $1 and session_id = $2 and request->>'textEtag' = $3 and status = 'SUCCEEDED' order by id`
 
 const insertRun = `
   insert into playground_runs (tenant_id, id, session_id, status, request, created_at)
@@ -204,7 +204,7 @@ const finishRun = `
   with run as (
     update playground_runs set status = $3, text = $4, output = $5, tool_calls = $6, error = $7, input_tokens = $8,
       output_tokens = $9, total_tokens = $10, cached_input_tokens = $11, reasoning_tokens = $12, cost = $13,
-      duration_ms = $14, time_to_first_token_ms = $15, trace_id = $16, finished_at = $17
+      duration_ms = $14, time_to_first_token_ms = $15, trace_id = $16, finished_at = $17, warnings = $18
     where tenant_id = $1 and id = $2 and (status = 'RUNNING' or error->>'code' = '${workerLost.code}') returning id),
   gathered as (delete from playground_run_texts t using run where tenant_id = $1 and run_id = run.id)
   select id from run`

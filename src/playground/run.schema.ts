@@ -28,7 +28,7 @@ const RunErrorRef = builder.objectRef<RunError>('RunError').implement({
       description:
         'PROVIDER_NOT_CONFIGURED, UNAUTHORIZED, UNKNOWN_MODEL, RATE_LIMITED, OVERLOADED, CONTENT_FILTERED, ' +
         'FIRST_BYTE_TIMEOUT, TIMEOUT, STREAM_BROKEN, INVALID_OUTPUT, INVALID_TOOL_ARGUMENTS, BAD_REQUEST, ' +
-        'PROVIDER_ERROR, UNREACHABLE, FORBIDDEN_ADDRESS or WORKER_LOST.',
+        'PROVIDER_ERROR, UNREACHABLE, FORBIDDEN_ADDRESS, CANCELED or WORKER_LOST.',
     }),
     message: t.exposeString('message', {
       description: "What went wrong, in the provider's own words where it said any.",
@@ -101,6 +101,9 @@ export const PlaygroundRunRef = builder.objectRef<PlaygroundRun>('PlaygroundRun'
     timeToFirstTokenMs: t.exposeFloat('timeToFirstTokenMs', {
       nullable: true,
       description: 'How long until the model began to answer.',
+    }),
+    warnings: t.exposeStringList('warnings', {
+      description: 'What of the request had no place with this provider and was not sent, and such.',
     }),
     error: t.expose('error', {
       type: RunErrorRef,

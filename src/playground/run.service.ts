@@ -41,7 +41,7 @@ export function createRunService({ runs, sessions, queue, bus, wakeups, onError 
     async startRun(viewer: Viewer, sessionId: string): Promise<PlaygroundRun> {
       requireScope(viewer, 'RUN')
       const { tenantId } = viewer
-      const { session, compiled, promptName } = await sessions.compileForRun(tenantId, sessionId)
+      const { session, compiled, textEtag, promptName } = await sessions.compileForRun(tenantId, sessionId)
       const { messages, model, tools, toolChoice, responseSchema, etag, manifest } = compiled
       if (!model) {
         throw new InvalidInputError(
@@ -51,7 +51,18 @@ export function createRunService({ runs, sessions, queue, bus, wakeups, onError 
         )
       }
       const { variables } = session
-      const request = { messages, model, tools, toolChoice, responseSchema, etag, promptName, manifest, variables }
+      const request = {
+        messages,
+        model,
+        tools,
+        toolChoice,
+        responseSchema,
+        etag,
+        textEtag,
+        promptName,
+        manifest,
+        variables,
+      }
       const id = newId('run')
       await runs.insertRun(tenantId, { id, sessionId: session.id, request, createdAt: new Date() })
       await queue.add(runPlayground, { tenantId, runId: id }, { id }).catch(onError)

@@ -10,8 +10,9 @@ export interface RunRequest {
   tools: unknown
   toolChoice: unknown
   responseSchema: unknown
-  /** Of the content that it was compiled from. */
+  /** Of the content that it was compiled from; and of the same without its model, which another may stand in for. */
   etag: string
+  textEtag: string
   promptName: string | null
   manifest: unknown
   variables: Record<string, unknown>
@@ -39,6 +40,8 @@ export interface RunResult {
   cost: string | null
   durationMs: number | null
   timeToFirstTokenMs: number | null
+  /** What of the request was not sent, and what else there is to be said of the answer. */
+  warnings: string[]
   error: RunError | null
 }
 

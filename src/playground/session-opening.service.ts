@@ -2,6 +2,7 @@ import { cleanText } from '../clean.ts'
 import { DomainError, InvalidInputError, NotFoundError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import { prepareContent } from '../prompts/compile.ts'
+import { etagOf } from '../prompts/etag.ts'
 import { readManifest } from '../prompts/manifest.ts'
 import { BrokenBlockError } from '../prompts/prepared-block.ts'
 import type { PromptRepository } from '../prompts/prompt.repository.ts'
@@ -38,7 +39,10 @@ interface Dependencies {
   spanContents: SpanContentRepository
 }
 
-type Opened = Pick<PlaygroundSession, 'origin' | 'content' | 'variables' | 'recordedIds'>
+type Opened = Pick<PlaygroundSession, 'origin' | 'content' | 'variables' | 'recordedIds'> & {
+  /** Of what the prompt said; null where that isn't known. */
+  promptEtag: string | null
+}
 
 /** Of a call that names its model alone. */
 const unknownProvider = 'unknown'
@@ -57,7 +61,10 @@ export function createSessionOpeningService(dependencies: Dependencies) {
   async function openPrompt(tenantId: string, prompt: Prompt, given: OpenSessionInput['selector']): Promise<Opened> {
     const selector = readSelector(given, 'input.selector')
     const source = await sources.findSource(tenantId, prompt.name, selector, null)
-    if (source?.content) return { origin: 'PROMPT', content: source.content, variables: {}, recordedIds: [] }
+    if (source?.content) {
+      const { content, etag: promptEtag } = source
+      return { origin: 'PROMPT', content, promptEtag, variables: {}, recordedIds: [] }
+    }
     const isUnpublished = selector.kind === 'label' && selector.name === publishedLabel
     throw new DomainError('NOT_FOUND', `The prompt "${prompt.name}" has no ${nameOfSelector(selector)}.`, {
       field: 'input.selector',
@@ -118,7 +125,7 @@ export function createSessionOpeningService(dependencies: Dependencies) {
       const promptName = trace ? trace.promptName : cleanText(input.promptName ?? '')
       const prompt = await findPrompt(tenantId, promptName)
       if (!trace && !prompt) throw new NotFoundError('prompt', promptName ?? '', 'input.promptName')
-      const opened = trace
+      const { promptEtag, ...opened } = trace
         ? await openTrace(tenantId, trace, spanId)
         : await openPrompt(tenantId, prompt as Prompt, input.selector)
       const [draft] = prompt ? await drafts.findDrafts(tenantId, [prompt.id]) : []
@@ -129,7 +136,7 @@ export function createSessionOpeningService(dependencies: Dependencies) {
         traceId,
         spanId,
         promptId: prompt?.id ?? null,
-        draftRevision: draft?.revision ?? null,
+        draftRevision: draft && draft.etag === promptEtag ? draft.revision : null,
         base: opened.content,
         revision: 1,
         createdAt: now,
@@ -149,6 +156,7 @@ function openKnown(
 ): Opened | null {
   if (!known) return null
   const { origin } = known
+  const promptEtag = etagOf(known.content)
   const { model, tools, toolChoice, responseSchema } = recorded
   const content = {
     ...known.content,
@@ -157,9 +165,9 @@ function openKnown(
     toolChoice: toolChoice ?? known.content.toolChoice,
     responseSchema: responseSchema ?? known.content.responseSchema,
   }
-  if (recorded.blocks.length === 0) return { origin, content, variables, recordedIds: [] }
+  if (recorded.blocks.length === 0) return { origin, content, promptEtag, variables, recordedIds: [] }
   const opened = withRecorded(content, variables, recorded)
-  return opened && { origin, variables, ...opened }
+  return opened && { origin, promptEtag, variables, ...opened }
 }
 
 /** What was recorded of the model goes before what the prompt says, piece by piece. */
@@ -180,7 +188,7 @@ function openMessages(content: PromptContent, variables: Record<string, unknown>
       'Record `messages`, or `promptName` with the `etag` and `manifest` that compilePrompt gives.',
     )
   }
-  return { origin: 'MESSAGES', content, variables, recordedIds: [] }
+  return { origin: 'MESSAGES', content, promptEtag: null, variables, recordedIds: [] }
 }
 
 function recordedOf(

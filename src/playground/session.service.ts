@@ -17,7 +17,7 @@ import { requireScope, type Viewer } from '../tenants/viewer.ts'
 import type { TraceRepository } from '../traces/trace.repository.ts'
 import type { RunRepository } from './run.repository.ts'
 import type { SessionChange, SessionRepository } from './session.repository.ts'
-import { idCursor, type PlaygroundSession, readIdPosition, type SessionsInput, withoutRecorded } from './session.ts'
+import { contentToSave, idCursor, type PlaygroundSession, readIdPosition, type SessionsInput } from './session.ts'
 import {
   addBlock,
   type BlockEdit,
@@ -79,16 +79,24 @@ export function createSessionService({ sessions, prompts, drafts, sources, trace
   }
 
   /** As a prompt of its own; the trace says what to call it. */
-  async function saveAnew(tenantId: string, session: PlaygroundSession, content: PromptContent): Promise<string> {
+  async function saveAnew(tenantId: string, session: PlaygroundSession): Promise<PromptDraft> {
     const [trace] = session.traceId === null ? [] : await traces.findTraces(tenantId, [session.traceId])
     const name = trace?.promptName ?? trace?.name ?? `session ${session.id}`
+    const content = contentToSave(session, null)
     const now = new Date()
-    const prompt = { id: newId('pr'), name, description: null, createdAt: now, updatedAt: now }
-    const isNew = await prompts.insertPrompt(tenantId, { ...prompt, content, etag: etagOf(content) })
-    if (isNew) return prompt.id
-    const other = { ...prompt, name: `${name} (${session.id})` }
-    await prompts.insertPrompt(tenantId, { ...other, content, etag: etagOf(content) })
-    return prompt.id
+    const prompt = {
+      id: newId('pr'),
+      description: null,
+      createdAt: now,
+      updatedAt: now,
+      content,
+      etag: etagOf(content),
+    }
+    const isNew = await prompts.insertPrompt(tenantId, { ...prompt, name })
+    if (!isNew) await prompts.insertPrompt(tenantId, { ...prompt, name: `${name} (${session.id})` })
+    const [draft] = await drafts.findDrafts(tenantId, [prompt.id])
+    if (!draft) throw new NotFoundError('prompt', prompt.id)
+    return draft
   }
 
   return {
@@ -165,7 +173,8 @@ export function createSessionService({ sessions, prompts, drafts, sources, trace
     async compileForRun(tenantId: string, id: string) {
       const session = await getSession(tenantId, id, 'sessionId')
       const compiled = await compile(tenantId, session, false)
-      return { session, compiled, promptName: await nameOfPrompt(tenantId, session) }
+      const textEtag = textEtagOf(session.content)
+      return { session, compiled, textEtag, promptName: await nameOfPrompt(tenantId, session) }
     },
 
     async diffSession(viewer: Viewer, { base, content }: PlaygroundSession): Promise<PromptDiff> {
@@ -173,25 +182,30 @@ export function createSessionService({ sessions, prompts, drafts, sources, trace
       return diffContents(base, content, { before: 'as opened', after: 'as edited' })
     },
 
-    /** The content into the draft of its prompt; what was only recorded is not the prompt's, and stays here. */
+    /**
+     * The content into the draft of its prompt. What was only recorded is not the prompt's, and stays here; so do the
+     * model and tools of the call, where nobody has edited them.
+     */
     async saveSession(viewer: Viewer, id: string, expectedRevision?: number | null): Promise<PromptDraft> {
       requireScope(viewer, 'EDIT')
       const { tenantId } = viewer
       const session = await getSession(tenantId, id, 'sessionId')
-      const content = withoutRecorded(session)
-      const runIds = await runs.listRunIds(tenantId, id, etagOf(session.content))
+      const [known] = session.promptId === null ? [] : await drafts.findDrafts(tenantId, [session.promptId])
+      const draft = known ?? (await saveAnew(tenantId, session))
+      const expected = expectedRevision ?? (known ? session.draftRevision : draft.revision)
+      if (expected === null) throw openedFromAnother(draft)
+      const content = contentToSave(session, draft.content)
+      const runIds = await runs.listRunIds(tenantId, session.id, textEtagOf(session.content))
       const evidence = { traceId: session.traceId, sessionId: session.id, runIds }
-      const isThere = session.promptId !== null && (await nameOfPrompt(tenantId, session)) !== null
-      const promptId = isThere ? (session.promptId as string) : await saveAnew(tenantId, session, content)
-      const expected = expectedRevision ?? (isThere ? (session.draftRevision ?? 1) : 1)
       const update = { content, etag: etagOf(content), evidence, expectedRevision: expected, now: new Date() }
-      const isUpdated = await drafts.updateDraft(tenantId, promptId, update)
-      const [draft] = await drafts.findDrafts(tenantId, [promptId])
-      if (!draft) throw new NotFoundError('prompt', promptId)
-      if (!isUpdated) throw movedOn(new StaleRevisionError(expected, draft.revision))
-      await sessions.storeSaved(tenantId, id, promptId, draft.revision)
+      const saved = await drafts.updateDraft(tenantId, draft.promptId, update)
+      if (!saved) {
+        const [current] = await drafts.findDrafts(tenantId, [draft.promptId])
+        throw current ? movedOn(expected, current) : new NotFoundError('prompt', draft.promptId)
+      }
+      await sessions.storeSaved(tenantId, session.id, draft.promptId, saved.revision)
       sources.announce(tenantId)
-      return draft
+      return saved
     },
 
     /** With its runs. The traces of runs stay. */
@@ -203,9 +217,24 @@ export function createSessionService({ sessions, prompts, drafts, sources, trace
   }
 }
 
-function movedOn({ code, message, details }: StaleRevisionError): DomainError {
+/** Of a session from an older version: saving it would undo what is newer. */
+function openedFromAnother({ revision }: PromptDraft): DomainError {
+  return new DomainError('STALE_REVISION', 'The draft says something else than what the session was opened from.', {
+    field: 'expectedRevision',
+    currentRevision: revision,
+    hint: 'Look at what is newer (Trace.drift against the draft), then pass currentRevision to overwrite it.',
+  })
+}
+
+function movedOn(expected: number, { revision }: PromptDraft): DomainError {
+  const { code, message, details } = new StaleRevisionError(expected, revision)
   return new DomainError(code, message, {
     ...details,
-    hint: 'The draft has moved on since the session was opened: open the prompt again, or pass its revision to overwrite it.',
+    hint: 'The draft has moved on: open a new session, or pass currentRevision to overwrite it.',
   })
+}
+
+/** Of all but the model: another one may have been tried, and not kept. */
+function textEtagOf(content: PromptContent): string {
+  return etagOf({ ...content, model: null })
 }

@@ -19,7 +19,10 @@ export interface PlaygroundSession {
   spanId: string | null
   promptId: string | null
   origin: SessionOrigin
-  /** The revision that the prompt's draft was at when it was opened, or last saved to. */
+  /**
+   * The revision of the prompt's draft that may be overwritten: of when it was opened, if the draft said then what the
+   * session was opened from, or last saved to.
+   */
   draftRevision: number | null
   base: PromptContent
   content: PromptContent
@@ -91,9 +94,20 @@ export function withRecorded(
   }
 }
 
-/** What is the prompt's, of a content to which the recorded rest of a call was added. */
-export function withoutRecorded({ content, recordedIds }: PlaygroundSession): PromptContent {
-  return { ...content, blocks: content.blocks.filter(({ id }) => !recordedIds.includes(id)) }
+/**
+ * What is the prompt's, of a content to which the rest of a call was added: no recorded blocks; and where the model or
+ * the tools of the call are still as they were opened, those of the draft.
+ */
+export function contentToSave(
+  { base, content, recordedIds }: PlaygroundSession,
+  draft: PromptContent | null,
+): PromptContent {
+  const blocks = content.blocks.filter(({ id }) => !recordedIds.includes(id))
+  const edited = { ...content, blocks }
+  if (draft === null) return edited
+  const fields = ['model', 'tools', 'toolChoice', 'responseSchema'] as const
+  const kept = fields.filter((field) => isDeepStrictEqual(content[field], base[field]))
+  return { ...edited, ...Object.fromEntries(kept.map((field) => [field, draft[field]])) }
 }
 
 export interface SessionsInput extends PageInput {

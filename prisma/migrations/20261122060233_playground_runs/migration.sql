@@ -16,6 +16,7 @@ CREATE TABLE "playground_runs" (
     "cost" DECIMAL,
     "duration_ms" DOUBLE PRECISION,
     "time_to_first_token_ms" DOUBLE PRECISION,
+    "warnings" TEXT[] DEFAULT ARRAY[]::TEXT[],
     "error" JSON,
     "trace_id" TEXT COLLATE "C",
     "created_at" TIMESTAMPTZ(3) NOT NULL,
