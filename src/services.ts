@@ -173,6 +173,7 @@ export function createServices(dependencies: Dependencies) {
     sources: promptSources,
     traces,
     runs,
+    bus,
   }
   const sessions = createSessionService(ofSessions)
   const providers = createProviderService({

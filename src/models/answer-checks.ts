@@ -1,3 +1,4 @@
+import { cleanJson, JsonTooDeepError } from '../clean.ts'
 import { isRecord, parseJson } from './json-record.ts'
 import { schemaMismatch } from './json-schema.ts'
 import { ModelCallError, type ToolCall } from './model-call.ts'
@@ -12,7 +13,7 @@ export function readOutput(
   if (answer.text === '' && answer.toolCalls !== null) return null
   const isCut = answer.finishReason === 'length'
   const output = parseJson(answer.text)
-  const problem = output === undefined ? 'is no JSON' : schemaMismatch(schema, output)
+  const problem = output === undefined ? 'is no JSON' : (unstorable(output) ?? schemaMismatch(schema, output))
   if (problem === null) return output
   const why = isCut ? ' It was cut off at the greatest number of tokens.' : ''
   throw new ModelCallError(
@@ -22,6 +23,15 @@ export function readOutput(
       : `The answer does not meet the response schema: ${problem}.${why}`,
     { retryable: !isCut },
   )
+}
+
+function unstorable(output: unknown): string | null {
+  try {
+    cleanJson(output)
+    return null
+  } catch (error) {
+    return error instanceof JsonTooDeepError ? 'it is too deep' : 'it has a number that is too large'
+  }
 }
 
 export function checkToolCalls(calls: ToolCall[] | null, schemas: Map<string, unknown>): void {

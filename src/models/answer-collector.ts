@@ -98,11 +98,11 @@ function countTokens(usage: LanguageModelUsage): TokenCounts {
   const raw: JsonRecord = usage.raw ?? {}
   const says = (name: string) =>
     Object.values({ raw, ...raw }).some((part) => isRecord(part) && typeof part[name] === 'number')
-  const count = (value: number | undefined, ...names: string[]) => (names.some(says) ? (value ?? null) : null)
+  const count = (value: number | undefined, ...names: string[]) => (names.some(says) ? countOf(value) : null)
   return {
-    inputTokens: usage.inputTokens ?? null,
-    outputTokens: usage.outputTokens ?? null,
-    totalTokens: usage.totalTokens ?? null,
+    inputTokens: countOf(usage.inputTokens),
+    outputTokens: countOf(usage.outputTokens),
+    totalTokens: countOf(usage.totalTokens),
     cachedInputTokens: count(
       usage.inputTokenDetails.cacheReadTokens,
       'cached_tokens',
@@ -116,6 +116,11 @@ function countTokens(usage: LanguageModelUsage): TokenCounts {
       'thoughtsTokenCount',
     ),
   }
+}
+
+/** Half a token, or more than a 32-bit integer holds, is no count. */
+function countOf(value: number | undefined): number | null {
+  return value !== undefined && Number.isInteger(value) && value >= 0 && value < 2 ** 31 ? value : null
 }
 
 type Warning = Extract<Part, { type: 'start-step' }>['warnings'][number]

@@ -1,6 +1,6 @@
 import { cleanText } from '../clean.ts'
 import { LimitError, NotFoundError } from '../errors.ts'
-import type { ModelProvider } from '../models/model-call.ts'
+import { ModelCallError, type ModelProvider } from '../models/model-call.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
 import type { ProviderRepository } from './provider.repository.ts'
 import { checkProvider, demoProvider, type Provider, type SetProviderInput, type StoredProvider } from './provider.ts'
@@ -23,7 +23,13 @@ export function createProviderService({ providers, own, secretBox, mayBePrivate 
   const ofEnvironment = [...own, demoProvider]
 
   function toModelProvider({ name, type, baseUrl, sealedKey }: StoredProvider): ModelProvider {
-    return { name, type, baseUrl, apiKey: sealedKey && secretBox.open(sealedKey), mayBePrivate }
+    try {
+      return { name, type, baseUrl, apiKey: sealedKey && secretBox.open(sealedKey), mayBePrivate }
+    } catch {
+      // TRACEMEND_SECRET is another one, or somebody was at the table.
+      const message = `The key of the provider "${name}" can't be opened any more: set it again with setProvider.`
+      throw new ModelCallError('PROVIDER_NOT_CONFIGURED', message)
+    }
   }
 
   return {

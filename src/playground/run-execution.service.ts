@@ -26,7 +26,13 @@ interface Dependencies {
   prices: { computeCosts(tenantId: string, calls: readonly PricedCall[]): Promise<(string | null)[]> }
   /** Stores what a run was as a trace; the trace's id, or null where the tenant may send no more. */
   recordTrace(tenantId: string, run: PlaygroundRun): Promise<string | null>
-  queue: { add<Payload>(job: JobContract<Payload>, payload: Payload, options?: { id?: string }): Promise<void> }
+  queue: {
+    add<Payload>(
+      job: JobContract<Payload>,
+      payload: Payload,
+      options?: { id?: string; againIfActive?: boolean },
+    ): Promise<void>
+  }
   bus: { listen(topic: string, onWake: () => void): () => void; wake(topic: string): void }
   /** How many of a tenant's runs there may be at once; others wait. */
   mostRuns: number
@@ -52,25 +58,27 @@ export function createRunExecution(dependencies: Dependencies) {
     const cancel = new AbortController()
     const watch = watchForCancel(key, cancel)
     const text = createRunText(async (offset, piece) => {
-      await runs.appendText(key, offset, cleanText(piece), new Date())
+      await patiently(signal, () => runs.appendText(key, offset, cleanText(piece), new Date()))
       bus.wake(topic)
     })
     const started = performance.now()
-    const { answer, error } = await call(run, key.tenantId, AbortSignal.any([signal, cancel.signal]), text.add)
+    const stopping = AbortSignal.any([signal, cancel.signal])
+    const { answer, error } = await call(run, key.tenantId, stopping, text.add).finally(watch.end)
     const durationMs = Math.round(performance.now() - started)
-    watch.end()
     await text.end().catch(onError)
     const status = statusOf(error, cancel.signal)
     const told = status === 'FAILED' && signal.aborted ? workerLost : error
-    const result = await resultOf(key.tenantId, run, { answer, durationMs, said: text.whole(), error: told })
+    // What was answered may have been paid for: it is kept as soon as the database is back.
+    const given = AbortSignal.timeout(keepTryingMs)
+    const came = { answer, durationMs, said: text.whole(), error: told }
+    const result = await patiently(given, () => resultOf(key.tenantId, run, came))
     const now = new Date()
     const ended = { ...run, ...result, status, finishedAt: now }
-    const traceId = await recordTrace(key.tenantId, ended).catch((failure) => {
+    const traceId = await patiently(given, () => recordTrace(key.tenantId, ended)).catch((failure) => {
       onError(failure)
       return null
     })
-    // What was answered may have been paid for: it is kept as soon as the database is back.
-    await patiently(AbortSignal.timeout(keepTryingMs), () => runs.finishRun(key, { status, result, traceId, now }))
+    await patiently(given, () => runs.finishRun(key, { status, result, traceId, now }))
     bus.wake(topic)
   }
 
@@ -82,15 +90,16 @@ export function createRunExecution(dependencies: Dependencies) {
   ): Promise<{ answer: Partial<ModelAnswer>; error: RunError | null }> {
     const { model, messages, tools, toolChoice, responseSchema } = request
     try {
-      const provider = await providers.findForCall(tenantId, model.provider)
+      const provider = await patiently(signal, () => providers.findForCall(tenantId, model.provider))
       if (!provider) throw notConfigured(model.provider)
       const parameters = (model.parameters ?? null) as Record<string, unknown> | null
       const asked = { provider, model: model.name, messages, parameters, tools, toolChoice, responseSchema }
       return { answer: await gateway.call(asked, { signal, onText }), error: null }
     } catch (error) {
-      if (!(error instanceof ModelCallError)) throw error
-      const { code, message, retryable, statusCode, retryAfterSeconds, partial } = error
-      return { answer: partial, error: { code, message, retryable, statusCode, retryAfterSeconds } }
+      if (!(error instanceof ModelCallError)) onError(error)
+      const failure = error instanceof ModelCallError ? error : signal.aborted ? canceled : notCalled
+      const { code, message, retryable, statusCode, retryAfterSeconds, partial } = failure
+      return { answer: partial, error: { code, message: cleanText(message), retryable, statusCode, retryAfterSeconds } }
     }
   }
 
@@ -140,8 +149,15 @@ export function createRunExecution(dependencies: Dependencies) {
   /** Those that waited for room. */
   async function enqueueWaiting(tenantId: string): Promise<void> {
     for (const runId of await runs.listWaiting(tenantId, mostRuns)) {
-      await queue.add(runPlayground, { tenantId, runId }, { id: runId })
+      // Its own job may be ending just now, having seen no room.
+      await queue.add(runPlayground, { tenantId, runId }, { id: runId, againIfActive: true })
     }
+  }
+
+  async function recordLost(key: RunKey): Promise<void> {
+    const [run] = await runs.findRuns(key.tenantId, [key.runId])
+    const traceId = run ? await recordTrace(key.tenantId, run) : null
+    if (traceId !== null) await runs.storeTrace(key, traceId)
   }
 
   return {
@@ -159,12 +175,9 @@ export function createRunExecution(dependencies: Dependencies) {
       const now = Date.now()
       const lost = await runs.finishLost(new Date(now - lostAfterMs), workerLost, new Date(now))
       for (const key of lost) {
-        const { tenantId, runId } = key
-        bus.wake(runTopic(tenantId, runId))
-        const [run] = await runs.findRuns(tenantId, [runId])
-        const traceId = run ? await recordTrace(tenantId, run) : null
-        if (traceId !== null) await runs.storeTrace(key, traceId)
-        await enqueueWaiting(tenantId)
+        bus.wake(runTopic(key.tenantId, key.runId))
+        await recordLost(key).catch(onError)
+        await enqueueWaiting(key.tenantId).catch(onError)
       }
       for (const key of await runs.listForgotten(new Date(now - forgottenAfterMs), forgottenAtOnce)) {
         await queue.add(runPlayground, key, { id: key.runId })
@@ -177,6 +190,9 @@ function statusOf(error: RunError | null, cancel: AbortSignal): RunStatus {
   if (error === null) return 'SUCCEEDED'
   return error.code === 'CANCELED' && cancel.aborted ? 'CANCELED' : 'FAILED'
 }
+
+const canceled = new ModelCallError('CANCELED', 'The call was canceled.')
+const notCalled = new ModelCallError('PROVIDER_ERROR', 'The call failed here, not at the provider; the log says why.')
 
 function notConfigured(name: string): ModelCallError {
   return new ModelCallError(

@@ -59,6 +59,12 @@ export function createRunRepository(pool: Pool) {
       return rows[0].count
     },
 
+    /** Those that are under way. */
+    async listOpenRunIds(tenantId: string, sessionId: string): Promise<string[]> {
+      const { rows } = await pool.query(listOpenRunIds, [tenantId, sessionId])
+      return rows.map(({ id }) => id)
+    },
+
     /** Of the runs of a session, those that succeeded with this content, whichever model answered. */
     async listRunIds(tenantId: string, sessionId: string, textEtag: string): Promise<string[]> {
       const { rows } = await pool.query(listRunIds, [tenantId, sessionId, textEtag])
@@ -70,10 +76,8 @@ export function createRunRepository(pool: Pool) {
       return inTransaction(pool, async (client) => {
         // One at a time of a tenant, or two would see the same room.
         await client.query('select from tenants where id = $1 for no key update', [tenantId])
-        const { rowCount } = await client.query(claimRun, [tenantId, runId, most, now])
-        if (rowCount === 0) return null
-        const { rows } = await client.query(`${selectRuns} and id = $2`, [tenantId, runId])
-        return rows[0]
+        const { rows } = await client.query(claimRun, [tenantId, runId, most, now])
+        return rows[0] ?? null
       })
     },
 
@@ -147,19 +151,23 @@ export function createRunRepository(pool: Pool) {
   }
 }
 
+const columns = `
+  id, session_id as "sessionId", status, request, output, tool_calls as "toolCalls", input_tokens as "inputTokens",
+  output_tokens as "outputTokens", total_tokens as "totalTokens", cached_input_tokens as "cachedInputTokens",
+  reasoning_tokens as "reasoningTokens", trim_scale(cost)::text as cost, duration_ms as "durationMs",
+  time_to_first_token_ms as "timeToFirstTokenMs", warnings, error, trace_id as "traceId", created_at as "createdAt",
+  started_at as "startedAt", finished_at as "finishedAt"`
+
 const selectRuns = `
-  select id, session_id as "sessionId", status, request,
-         coalesce(text, (
-           select string_agg(t.text, '' order by "offset") from playground_run_texts t
-           where t.tenant_id = r.tenant_id and t.run_id = r.id), '') as text,
-         output, tool_calls as "toolCalls", input_tokens as "inputTokens", output_tokens as "outputTokens",
-         total_tokens as "totalTokens", cached_input_tokens as "cachedInputTokens",
-         reasoning_tokens as "reasoningTokens", trim_scale(cost)::text as cost, duration_ms as "durationMs",
-         time_to_first_token_ms as "timeToFirstTokenMs", warnings, error, trace_id as "traceId", created_at as "createdAt",
-         started_at as "startedAt", finished_at as "finishedAt"
+  select ${columns}, coalesce(text, (
+    select string_agg(t.text, '' order by "offset") from playground_run_texts t
+    where t.tenant_id = r.tenant_id and t.run_id = r.id), '') as text
   from playground_runs r where tenant_id = $1`
 
 const countRuns = 'select count(*)::float8 from playground_runs where tenant_id = $1 and session_id = $2'
+
+const listOpenRunIds = `
+  select id from playground_runs where tenant_id = $1 and session_id = $2 and status = 'RUNNING'`
 
 const listRunIds = `
   select id from playground_runs
@@ -172,7 +180,8 @@ const insertRun = `
 const claimRun = `
   update playground_runs set status = 'RUNNING', started_at = $4, beat_at = $4
   where tenant_id = $1 and id = $2 and status = 'QUEUED'
-    and (select count(*) from playground_runs where tenant_id = $1 and status = 'RUNNING') < $3`
+    and (select count(*) from playground_runs where tenant_id = $1 and status = 'RUNNING') < $3
+  returning ${columns}, '' as text`
 
 const listWaiting = `
   select id from playground_runs where tenant_id = $1 and status = 'QUEUED' order by created_at
@@ -181,7 +190,8 @@ const listWaiting = `
 const appendText = `
   with run as (
     update playground_runs set beat_at = $5 where tenant_id = $1 and id = $2 and status = 'RUNNING' returning id)
-  insert into playground_run_texts (tenant_id, run_id, "offset", text) select $1, run.id, $3, $4 from run`
+  insert into playground_run_texts (tenant_id, run_id, "offset", text) select $1, run.id, $3, $4 from run
+  on conflict do nothing`
 
 const findText = `
   select status, text, (

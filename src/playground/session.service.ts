@@ -15,7 +15,9 @@ import type { PromptSources } from '../prompts/prompt-sources.service.ts'
 import { readVariables } from '../prompts/variables.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
 import type { TraceRepository } from '../traces/trace.repository.ts'
+import { inTurns } from '../turns.ts'
 import type { RunRepository } from './run.repository.ts'
+import { cancelTopic, runTopic } from './run.ts'
 import type { SessionChange, SessionRepository } from './session.repository.ts'
 import { contentToSave, idCursor, type PlaygroundSession, readIdPosition, type SessionsInput } from './session.ts'
 import {
@@ -41,12 +43,13 @@ interface Dependencies {
   drafts: PromptDraftRepository
   sources: PromptSources
   traces: Pick<TraceRepository, 'findTraces'>
-  runs: Pick<RunRepository, 'listRunIds'>
+  runs: Pick<RunRepository, 'listRunIds' | 'listOpenRunIds'>
+  bus: { wake(topic: string): void }
 }
 
 export type SessionService = ReturnType<typeof createSessionService>
 
-export function createSessionService({ sessions, prompts, drafts, sources, traces, runs }: Dependencies) {
+export function createSessionService({ sessions, prompts, drafts, sources, traces, runs, bus }: Dependencies) {
   async function getSession(tenantId: string, id: string, field: string): Promise<PlaygroundSession> {
     const [session] = await sessions.findSessions(tenantId, [cleanText(id)])
     if (!session) throw new NotFoundError('session', id, field)
@@ -60,10 +63,12 @@ export function createSessionService({ sessions, prompts, drafts, sources, trace
 
   async function compile(tenantId: string, session: PlaygroundSession, isLenient: boolean): Promise<CompiledPrompt> {
     const { content, variables } = session
-    const prepared = prepareContent(content)
-    const compiled = compileContent(prepared, variables, { isLenient })
     const prompt = await nameOfPrompt(tenantId, session)
-    return compiledPromptOf({ prompt, version: null, etag: etagOf(content), prepared, compiled })
+    return inTurns(() => {
+      const prepared = prepareContent(content)
+      const compiled = compileContent(prepared, variables, { isLenient })
+      return compiledPromptOf({ prompt, version: null, etag: etagOf(content), prepared, compiled })
+    })
   }
 
   /** Whatever two editors do at once, each edit is made of what the one before has left. */
@@ -174,12 +179,12 @@ export function createSessionService({ sessions, prompts, drafts, sources, trace
       const session = await getSession(tenantId, id, 'sessionId')
       const compiled = await compile(tenantId, session, false)
       const textEtag = textEtagOf(session.content)
-      return { session, compiled, textEtag, promptName: await nameOfPrompt(tenantId, session) }
+      return { session, compiled, textEtag, promptName: compiled.manifest.prompt }
     },
 
     async diffSession(viewer: Viewer, { base, content }: PlaygroundSession): Promise<PromptDiff> {
       requireScope(viewer, 'READ')
-      return diffContents(base, content, { before: 'as opened', after: 'as edited' })
+      return inTurns(() => diffContents(base, content, { before: 'as opened', after: 'as edited' }))
     },
 
     /**
@@ -211,8 +216,15 @@ export function createSessionService({ sessions, prompts, drafts, sources, trace
     /** With its runs. The traces of runs stay. */
     async deleteSession(viewer: Viewer, id: string): Promise<boolean> {
       requireScope(viewer, 'EDIT')
-      if (await sessions.removeSession(viewer.tenantId, cleanText(id))) return true
-      throw new NotFoundError('session', id, 'sessionId')
+      const { tenantId } = viewer
+      const openIds = await runs.listOpenRunIds(tenantId, cleanText(id))
+      if (!(await sessions.removeSession(tenantId, cleanText(id)))) throw new NotFoundError('session', id, 'sessionId')
+      // Their workers find that they are gone, and give the calls up.
+      for (const runId of openIds) {
+        bus.wake(cancelTopic(tenantId, runId))
+        bus.wake(runTopic(tenantId, runId))
+      }
+      return true
     },
   }
 }

@@ -1,6 +1,6 @@
 import type { RawJson } from '../raw-json.ts'
 import type { CompiledContent, PreparedContent } from './compile.ts'
-import { manifestOf } from './manifest.ts'
+import { type Manifest, manifestOf } from './manifest.ts'
 import type { ModelConfig } from './prompt-content.ts'
 
 /** A prompt as it goes to a model. */
@@ -8,7 +8,7 @@ export interface CompiledPrompt extends CompiledContent {
   etag: string
   /** Null: compiled from what is no version. */
   version: number | null
-  manifest: unknown
+  manifest: Manifest
   model: ModelConfig | null
   tools: unknown
   toolChoice: unknown
