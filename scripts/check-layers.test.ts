@@ -121,7 +121,7 @@ const planted: [rule: string, file: string, text: string][] = [
   ['infra-arrow', 'src/infra/bus.ts', `import type { Viewer } from '../tenants/viewer.ts'`],
   ['infra-arrow', 'src/infra/bus.ts', `import '../graphql/builder.ts'`],
   ['infra-arrow', 'src/infra/bus.ts', `import '../transport/http.ts'`],
-  ['models-arrow', 'src/models/model-gateway.ts', `import '../playground/provider.ts'`],
+  ['models-arrow', 'src/models/model-gateway.ts', `import '../tenants/viewer.ts'`],
   ['models-arrow', 'src/models/model-gateway.ts', `import type { Config } from '../config.ts'`],
   ['models-arrow', 'src/models/model-gateway.ts', `import pg from 'pg'`],
   ['graphql-arrow', 'src/graphql/builder.ts', `import '../tenants/tenant.schema.ts'`],
