@@ -148,8 +148,22 @@ test('a view that follows the events of a filter shows what the list of it shows
         await Promise.all(watched.map((each) => each.close()))
       },
     ),
-    { numRuns: 15 },
+    // One that fails waits half a minute: there is no time to look for a smaller one.
+    { numRuns: 15, endOnFailure: true },
   )
+})
+
+test('a trace leaves a view also where it was deleted, and made again, before anybody was told', async () => {
+  const { client } = await makeTenant(app)
+  const wanted = { success: true, metadata: { a: 1 } }
+  await ingest(client, { id: 't', success: true, metadata: { a: 1 } })
+  const after = await momentOf(client)
+  await ingest(client, { id: 't', success: false })
+  await client.ask(DeleteTracesDocument, { ids: ['t'] })
+  await ingest(client, { id: 't', success: true })
+  const view = watch(client, TraceEventsDocument, { filter: wanted, after })
+  expect(await view.told(1)).toMatchObject([{ kind: 'UPDATED', traceId: 't', matches: false }])
+  await view.close()
 })
 
 function isUpTo(told: readonly TraceEvent[], cursor: string, cut: string): boolean {

@@ -38,7 +38,7 @@ interface Contents {
 /**
  * An event is told to whom the trace meets the filter, as it is now or as it was before the change: so that a view can
  * let it go. The contents of what was before are not kept; they are taken to be those of now, and of a trace that is
- * gone, to be whatever the filter asks for.
+ * gone, also where there is another of its id by now, to be whatever the filter asks for.
  */
 export function createTraceEventService({ feed, traces, contents, index }: Dependencies) {
   async function findContents(tenantId: string, ids: readonly string[], filter: TraceFilter): Promise<Contents> {
@@ -95,15 +95,19 @@ export function createTraceEventService({ feed, traces, contents, index }: Depen
     const narrow = withoutContent(filter)
     const current = await findCurrent(tenantId, entries)
     const views = entries.map((entry) => viewOf(entry, current.get(entry.traceId) ?? null))
-    const known = asksForContent(filter)
-      ? await findContents(tenantId, idsOfMaybe(views, narrow), filter)
-      : nothingKnown
-    return views.map(({ entry, now, before }) => {
+    const asked = asksForContent(filter) ? idsOfMaybe(views, narrow) : []
+    const known = await findContents(tenantId, asked, filter)
+    // What was found is of those that are still there; that the others are gone, stands behind in the feed.
+    const later = asked.length === 0 ? current : await findCurrent(tenantId, entries)
+    return views.map(({ entry, now: first, before }) => {
       if (isTold(entry)) return []
+      const now = first && isOfOne(later.get(first.id) ?? null, first) ? first : null
       const matches = now !== null && matchesFilter(filter, withContents(now, known))
       const matched =
         before !== null &&
-        (now ? matchesFilter(filter, withContents(before, known)) : matchesFilter(narrow, withUnknown(before)))
+        (isOfOne(now, before)
+          ? matchesFilter(filter, withContents(before, known))
+          : matchesFilter(narrow, withUnknown(before)))
       return matches || matched ? [{ ...makeEvent(entry, now), matches }] : []
     })
   }
@@ -145,6 +149,11 @@ interface View {
 function viewOf(entry: FeedEntry, current: Trace | null): View {
   const { kind, traceId: id, before } = entry
   return { entry, now: kind === 'DELETED' ? null : current, before: before && { id, ...readImage(before) } }
+}
+
+/** Not so where it was deleted after that, and is there again. */
+function isOfOne(now: Trace | null, before: Pick<Trace, 'createdAt'>): boolean {
+  return now?.createdAt.getTime() === before.createdAt.getTime()
 }
 
 /** Of the traces that their contents decide about. */

@@ -117,9 +117,9 @@ function fieldsOf({
   tags,
   ...rest
 }: Trace): TraceImage {
-  const { conversationId, runId, userId, startedAt, durationMs, cost, totalTokens } = rest
+  const { conversationId, runId, userId, startedAt, durationMs, cost, totalTokens, createdAt } = rest
   const words = { agent, status, success, outcome, promptName, etag, model, provider, tags }
-  return { ...words, conversationId, runId, userId, startedAt, durationMs, cost, totalTokens }
+  return { ...words, conversationId, runId, userId, startedAt, durationMs, cost, totalTokens, createdAt }
 }
 
 /** No text that is stored holds a NUL or half a character: `clean.ts`. */

@@ -3,7 +3,8 @@ import type { FilterableRow } from './trace-filter.ts'
 
 /**
  * What a filter may look at in the row of a trace, as it was before a change: kept with the change in the feed. Its id
- * never changes; its metadata and the words of its content are too wide to be kept twice.
+ * never changes; its metadata and the words of its content are too wide to be kept twice. When it was made tells it from
+ * another of the same id, made after it was deleted.
  */
 const columns = {
   agent: 'agent',
@@ -22,9 +23,10 @@ const columns = {
   durationMs: 'duration_ms',
   cost: 'cost',
   totalTokens: 'total_tokens',
-} satisfies { [Field in Exclude<keyof FilterableRow, 'id'>]: string }
+  createdAt: 'created_at',
+} satisfies { [Field in keyof TraceImage]: string }
 
-export type TraceImage = Omit<FilterableRow, 'id'>
+export type TraceImage = Omit<FilterableRow, 'id'> & { createdAt: Date }
 
 const fields = Object.keys(columns) as (keyof typeof columns)[]
 
@@ -34,7 +36,7 @@ export function imageOf(alias: string): string {
 }
 
 function inJson(field: keyof typeof columns, column: string): string {
-  if (field === 'startedAt') return `(extract(epoch from ${column}) * 1000)::float8`
+  if (field === 'startedAt' || field === 'createdAt') return `(extract(epoch from ${column}) * 1000)::float8`
   return field === 'cost' ? `trim_scale(${column})::text` : column
 }
 
@@ -44,5 +46,6 @@ export function readImage(values: readonly unknown[]): TraceImage {
     ...(image as unknown as TraceImage),
     status: traceStatuses[image.status as number] ?? 'RUNNING',
     startedAt: new Date(image.startedAt as number),
+    createdAt: new Date(image.createdAt as number),
   }
 }
