@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { defineConfig } from 'vitest/config'
-import { findRedisServer } from './test/harness/redis.ts'
+import { findRedisServer } from './scripts/redis-server.ts'
 
 const shared = {
   pool: 'forks' as const,

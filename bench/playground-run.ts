@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Client } from 'pg'
+import { findRedisServer, startRedis } from '../scripts/redis-server.ts'
 import { type BareQueue, openBareQueue } from './harness/bare-queue.ts'
 import { openConnection, requestOf } from './harness/connection.ts'
 import { withEmptyProduct } from './harness/dataset.ts'
@@ -8,7 +9,6 @@ import { type ModelProvider, startModelProvider } from './harness/model-provider
 import { withFolder } from './harness/product.ts'
 import { prose } from './harness/prose.ts'
 import { createRandom } from './harness/random.ts'
-import { findRedisServer, startRedisServer } from './harness/redis-server.ts'
 import { type BenchReport, ratioOf } from './harness/result.ts'
 import { rounds, scaled } from './harness/size.ts'
 import type { Workbench } from './harness/workbench.ts'
@@ -29,11 +29,10 @@ interface Measured {
  * BullMQ from its adding to its handler, on either backend of the queue; the worse of the two counts.
  */
 export async function bench(): Promise<BenchReport> {
-  const program = findRedisServer()
   const measured = [await compareOn('PostgreSQL', null)]
-  if (program) {
+  if (findRedisServer()) {
     await withFolder(async (folder) => {
-      const redis = await startRedisServer(program, folder)
+      const redis = await startRedis({ folder })
       try {
         measured.push(await compareOn('Redis', redis.url))
       } finally {

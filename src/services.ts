@@ -20,10 +20,9 @@ import { createProviderRepository } from './playground/provider.repository.ts'
 import { createProviderService } from './playground/provider.service.ts'
 import { createRunRepository } from './playground/run.repository.ts'
 import { createRunService } from './playground/run.service.ts'
-import type { PlaygroundRun } from './playground/run.ts'
 import { createRunComparisonService } from './playground/run-comparison.service.ts'
 import { createRunExecution } from './playground/run-execution.service.ts'
-import { traceOfRun } from './playground/run-trace.ts'
+import { createRunTraceService } from './playground/run-trace.service.ts'
 import { createSessionRepository } from './playground/session.repository.ts'
 import { createSessionService } from './playground/session.service.ts'
 import { createSessionOpeningService } from './playground/session-opening.service.ts'
@@ -183,14 +182,11 @@ export function createServices(dependencies: Dependencies) {
     mayBePrivate: models.mayBePrivate,
   })
 
-  /** As the tenant's own client would; null where it may send no more this month. */
-  async function recordTrace(tenantId: string, run: PlaygroundRun): Promise<string | null> {
-    const [session] = await sessionRows.findSessions(tenantId, [run.sessionId])
-    const viewer = { tenantId, keyId: '', keyName: 'playground', scopes: ['INGEST' as const], expiresAt: null }
-    const { accepted, errors } = await ingestService.ingestTraces(viewer, [traceOfRun(run, session ?? null)])
-    if (errors.length > 0) logger.warn({ errors, runId: run.id }, 'a run could not be recorded as a trace')
-    return accepted === 1 ? run.id : null
-  }
+  const runTraces = createRunTraceService({
+    sessions: sessionRows,
+    ingest: ingestService,
+    onRefused: (problems) => logger.warn(problems, 'a run could not be recorded as a trace'),
+  })
 
   const rules: RetentionRule[] = [
     { name: 'ended API keys', removeBefore: keys.removeEndedKeys },
@@ -248,7 +244,7 @@ export function createServices(dependencies: Dependencies) {
       gateway: createLazyModelGateway({ limits: models }),
       providers,
       prices: modelPrices,
-      recordTrace,
+      traces: runTraces,
       queue,
       bus,
       mostRuns: limits.runs,

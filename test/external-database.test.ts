@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { access } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type RedisServer, startRedis } from '../scripts/redis-server.ts'
 import { createQueue } from '../src/infra/queue.ts'
 import { formatApiKey, mintKey, parseApiKey } from '../src/tenants/api-key.ts'
 import { retainTenants } from '../src/tenants/tenant.jobs.ts'
@@ -9,12 +10,11 @@ import { createEmptyDatabase, type TestDatabase, withDatabase } from './harness/
 import { createGraphQLClient } from './harness/graphql-client.ts'
 import { createPrograms, type Entry, type Program, type Programs } from './harness/program.ts'
 import { recordLog } from './harness/recorded-log.ts'
-import { startRedis, type TestRedis } from './harness/redis.ts'
 import { until } from './harness/until.ts'
 
 describe('processes on a database of their own', { timeout: 120_000 }, () => {
   let database: TestDatabase
-  let redis: TestRedis | null
+  let redis: RedisServer | null
   let programs: Programs
   let settings: Record<string, string>
 

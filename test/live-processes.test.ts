@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { type RedisServer, startRedis } from '../scripts/redis-server.ts'
 import { feedTopic } from '../src/feed/feed.ts'
 import { createBus } from '../src/infra/bus.ts'
 import { SpanEventsDocument, TraceEventKindsDocument, type TraceEventKindsSubscription } from './generated/documents.ts'
@@ -11,7 +12,6 @@ import { freshId, ingest, post } from './harness/ingest.ts'
 import { type Line, startLineTo } from './harness/line.ts'
 import { type Live, transports } from './harness/live-client.ts'
 import { createPostgres, type TestPostgres } from './harness/postgres.ts'
-import { startRedis, type TestRedis } from './harness/redis.ts'
 import { naming, recordStatements } from './harness/statements.ts'
 import { makeTenant, type TestTenant } from './harness/tenant.ts'
 import { createBackend, startTestApp, type TestApp, type TestBackend } from './harness/test-app.ts'
@@ -92,7 +92,7 @@ describe('processes on one database', () => {
   let tenant: TestTenant
   let cursor: string
   /** Where the backend's own was killed, the one that came after it. */
-  let redisAgain: TestRedis | undefined
+  let redisAgain: RedisServer | undefined
 
   beforeAll(async () => {
     backend = await createBackend()
@@ -237,7 +237,7 @@ describe('processes on one database', () => {
         await until(() => writing.ids.length > length + 10)
         // What happens while nobody can be woken is told all the same.
         await until(() => watching.every(({ results }) => results.length > length + 10))
-        redisAgain = await startRedis(backend.redis?.port)
+        redisAgain = await startRedis({ port: backend.redis?.port })
       }
       await writing.stop()
       await expectToldAll(backend.database, watching, tenant)

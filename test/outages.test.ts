@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type RedisServer, startRedis } from '../scripts/redis-server.ts'
 import { claimDataFolder, type DataFolder } from '../src/infra/data-folder.ts'
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../src/infra/embedded-postgres.ts'
 import { createLogger } from '../src/infra/logger.ts'
@@ -8,7 +9,6 @@ import { UpdateTenantDocument, ViewerDocument, ViewerEventsDocument } from './ge
 import { createGraphQLClient, type GraphQLClient } from './harness/graphql-client.ts'
 import { transports } from './harness/live-client.ts'
 import { createPrograms, type Program, type Programs } from './harness/program.ts'
-import { startRedis, type TestRedis } from './harness/redis.ts'
 import { until } from './harness/until.ts'
 
 /** What they stand on goes away under running processes and comes back; nobody starts them again. */
@@ -17,7 +17,7 @@ describe('an outage', { timeout: 120_000 }, () => {
   let programs: Programs
   let folder: DataFolder
   let postgres: EmbeddedPostgres
-  let redis: TestRedis | null
+  let redis: RedisServer | null
   let processes: Program[]
   let clients: GraphQLClient[]
 
@@ -104,7 +104,7 @@ describe('an outage', { timeout: 120_000 }, () => {
         expect([body.checks.queue, body.checks.bus]).not.toContain('ok')
         expect(await client.ask(ViewerDocument)).toMatchObject({ viewer: { tenant: { slug: 'default' } } })
       }
-      redis = await startRedis(redis?.port)
+      redis = await startRedis({ port: redis?.port })
     })
   })
 })

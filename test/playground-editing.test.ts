@@ -250,6 +250,28 @@ describe('a session of the playground', () => {
       const again = await save(createPlaygroundSession.id)
       expect(again.errors).toBeUndefined()
     })
+
+    test('by a name that a prompt may have, whatever its trace is called', async () => {
+      const traceId = freshId()
+      const messages = [{ role: 'user', content: 'Why?' }]
+      await ingest(tenant.client, { id: traceId, name: ` one\nof ${traceId}\t${'x'.repeat(300)}`, messages })
+      const { createPlaygroundSession } = await tenant.client.ask(CreatePlaygroundSessionDocument, {
+        input: { traceId },
+      })
+      const { data } = await save(createPlaygroundSession.id)
+      expect(data?.savePlayground.prompt.name).toBe(`one of ${traceId} ${'x'.repeat(300)}`.slice(0, 150))
+    })
+
+    test('but not what no prompt may hold, however it came to be in a call', async () => {
+      const traceId = freshId()
+      const messages = Array.from({ length: 501 }, (_, index) => ({ role: 'user', content: `No. ${index}` }))
+      await ingest(tenant.client, { id: traceId, messages })
+      const { createPlaygroundSession } = await tenant.client.ask(CreatePlaygroundSessionDocument, {
+        input: { traceId },
+      })
+      const { errors } = await save(createPlaygroundSession.id)
+      expect(errors?.[0]?.extensions).toMatchObject({ code: 'INVALID_INPUT', field: 'content.blocks' })
+    })
   })
 
   test('is deleted, and is gone', async () => {

@@ -322,10 +322,8 @@ describe('a run', () => {
       ...request,
       toolChoice: null,
       responseSchema: null,
-      etag: '',
       textEtag: '',
-      promptName: null,
-      manifest: {},
+      manifest: { format: 'tracemend/1', prompt: null, version: null, etag: '', included: [], content: null },
       variables: {},
     }
     await withDatabase(app.backend.database.url, async (client) => {

@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { findRedisServer, type RedisServer, startRedis } from '../../scripts/redis-server.ts'
 import { type Line, startLine } from '../../test/harness/line.ts'
 import { recordLog } from '../../test/harness/recorded-log.ts'
-import { findRedisServer, startRedis, type TestRedis } from '../../test/harness/redis.ts'
 import { until } from '../../test/harness/until.ts'
 import { createRateLimiter, type RateLimiter, type Taken } from './rate-limiter.ts'
 
@@ -50,7 +50,7 @@ describe(
     : 'the rate limiter on Redis: SKIPPED, because there is no redis-server in PATH',
   () => {
     describe.skipIf(!hasRedis)('', () => {
-      let redis: TestRedis
+      let redis: RedisServer
       let line: Line
 
       beforeAll(async () => {

@@ -1,5 +1,5 @@
 import { cleanJson, JsonTooDeepError } from '../clean.ts'
-import { isRecord, parseJson } from './json-record.ts'
+import { isRecord, parseJson } from '../json-record.ts'
 import { schemaMismatch } from './json-schema.ts'
 import { ModelCallError, type ToolCall } from './model-call.ts'
 import type { ResponseSchema } from './response-schema.ts'

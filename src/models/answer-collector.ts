@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { LanguageModelUsage, TextStreamPart, ToolSet } from 'ai'
-import { isRecord, type JsonRecord, parseJson } from './json-record.ts'
+import { isRecord, type JsonRecord, parseJson } from '../json-record.ts'
 import { type ModelAnswer, ModelCallError, type TokenCounts, type ToolCall } from './model-call.ts'
 
 type Part = TextStreamPart<ToolSet>

@@ -1,5 +1,5 @@
+import { isRecord, type JsonRecord, parseJson } from '../json-record.ts'
 import type { Fetch } from './guarded-fetch.ts'
-import { isRecord, type JsonRecord, parseJson } from './json-record.ts'
 
 /** What happened on the wire during one call, from which alone it is clear why a stream ended. */
 export interface CallWatch {

@@ -1,4 +1,4 @@
-import { isRecord, type JsonRecord } from './json-record.ts'
+import { isRecord, type JsonRecord } from '../json-record.ts'
 import { referenced, schemaMismatch } from './json-schema.ts'
 
 /** A small value that meets the schema, unless that asks for more than a rule can do (a pattern, a `not`). */

@@ -1,5 +1,5 @@
+import { isRecord, type JsonRecord } from '../json-record.ts'
 import { OutOfTimeError, withinTime } from '../time-box.ts'
-import { isRecord, type JsonRecord } from './json-record.ts'
 import { at, type Place, valueMismatch } from './schema-keywords.ts'
 
 /**

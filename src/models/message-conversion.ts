@@ -1,5 +1,5 @@
 import type { AssistantContent, ModelMessage, ToolResultPart } from 'ai'
-import { isRecord, type JsonRecord, parseJson } from './json-record.ts'
+import { isRecord, type JsonRecord, parseJson } from '../json-record.ts'
 import { type ContentPart, convertPart, providerOptionsOf, type UserPart } from './message-parts.ts'
 import { MessageShapeError } from './message-shape.ts'
 import { ModelCallError } from './model-call.ts'

@@ -1,5 +1,5 @@
 import type { FilePart, ImagePart, ModelMessage, TextPart } from 'ai'
-import { isRecord, type JsonRecord } from './json-record.ts'
+import { isRecord, type JsonRecord } from '../json-record.ts'
 import { MessageShapeError } from './message-shape.ts'
 
 export type ProviderOptions = NonNullable<ModelMessage['providerOptions']>

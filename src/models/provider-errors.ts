@@ -1,7 +1,7 @@
 import { APICallError, JSONParseError, NoOutputGeneratedError } from 'ai'
+import { isRecord, type JsonRecord } from '../json-record.ts'
 import type { CallWatch } from './call-fetch.ts'
 import { ForbiddenAddressError } from './guarded-fetch.ts'
-import { isRecord, type JsonRecord } from './json-record.ts'
 import { ModelCallError, type ModelErrorCode } from './model-call.ts'
 import { readRetryAfter } from './retry-after.ts'
 

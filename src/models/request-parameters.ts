@@ -1,4 +1,4 @@
-import { isRecord, type JsonRecord } from './json-record.ts'
+import { isRecord, type JsonRecord } from '../json-record.ts'
 import type { ProviderType } from './model-call.ts'
 
 /**

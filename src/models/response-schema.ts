@@ -1,4 +1,4 @@
-import { isRecord, type JsonRecord } from './json-record.ts'
+import { isRecord, type JsonRecord } from '../json-record.ts'
 import { ModelCallError } from './model-call.ts'
 
 export interface ResponseSchema {

@@ -1,4 +1,4 @@
-import { isRecord, parseJson } from './json-record.ts'
+import { isRecord, parseJson } from '../json-record.ts'
 
 /** When to try again, from the headers (seconds, milliseconds or a date) or from Google's `retryDelay`; whole seconds. */
 export function readRetryAfter(

@@ -1,5 +1,5 @@
 import { jsonSchema, type ToolChoice, type ToolSet, tool } from 'ai'
-import { isRecord, type JsonRecord } from './json-record.ts'
+import { isRecord, type JsonRecord } from '../json-record.ts'
 import { ModelCallError } from './model-call.ts'
 
 export interface ConvertedTools {

@@ -1,5 +1,5 @@
 import type { JSONValue, ToolResultPart } from 'ai'
-import { isRecord, type JsonRecord } from './json-record.ts'
+import { isRecord, type JsonRecord } from '../json-record.ts'
 import { convertPart, providerOptionsOf } from './message-parts.ts'
 import { MessageShapeError } from './message-shape.ts'
 

@@ -1,6 +1,7 @@
-import { cleanJson } from '../clean.ts'
+import { isRecord } from '../json-record.ts'
 import type { BlockRole, ModelConfig, PromptBlock, PromptContent } from '../prompts/prompt-content.ts'
 import { escapeTemplate } from '../prompts/template.ts'
+import { parsed } from './recorded-json.ts'
 
 /**
  * A content made of a recorded model call: a block for each message, however many there are. Compiled unchanged it
@@ -43,7 +44,7 @@ export function contentOfCall({ messages, ...beside }: RecordedCall): PromptCont
  * in the names of OpenTelemetry, OpenInference and the AI SDK stands behind that.
  */
 export function contentOfSpanInput(input: unknown, attributes: unknown, { provider, model }: SpanModel): PromptContent {
-  const said = isObject(attributes) ? attributes : {}
+  const said = isRecord(attributes) ? attributes : {}
   const request = new Map([
     ...listUnder(said, 'gen_ai.request'),
     ...listUnder(said, 'ai.settings'),
@@ -103,11 +104,11 @@ function take(request: Members, keys: readonly string[]): unknown {
 function takeSchemaOfFormat(request: Members): unknown {
   for (const key of ['response_format', 'responseFormat']) {
     const format = request.get(key)
-    if (!isObject(format)) continue
+    if (!isRecord(format)) continue
     const { json_schema: named, ...others } = format
-    const { schema, ...rest } = isObject(named) ? named : format
-    if (!isObject(schema)) continue
-    request.set(key, isObject(named) ? { ...others, json_schema: rest } : rest)
+    const { schema, ...rest } = isRecord(named) ? named : format
+    if (!isRecord(schema)) continue
+    request.set(key, isRecord(named) ? { ...others, json_schema: rest } : rest)
     return schema
   }
   return null
@@ -119,7 +120,7 @@ function modelOf(recorded: RecordedModel | null, request: Members): ModelConfig 
   if (typeof asked === 'string') request.delete('model')
   const { provider = null, name = null, parameters = null } = recorded ?? {}
   const own =
-    isObject(parameters) || parameters === null ? membersOf(parameters) : new Map([['parameters', parameters]])
+    isRecord(parameters) || parameters === null ? membersOf(parameters) : new Map([['parameters', parameters]])
   const merged = new Map([...request, ...own])
   const known = [provider, name || asked].map((each) => (typeof each === 'string' && each !== '' ? each : null))
   if (known.every((each) => each === null) && merged.size === 0) return null
@@ -140,11 +141,11 @@ function messagesOf(recorded: unknown): unknown[] {
 function systemMessages(system: unknown): unknown[] {
   if (system === null) return []
   if (isConversation(system)) return system
-  return [isObject(system) ? { role: 'system', ...system } : { role: 'system', content: system }]
+  return [isRecord(system) ? { role: 'system', ...system } : { role: 'system', content: system }]
 }
 
 function blockOf(recorded: unknown, index: number): PromptBlock {
-  const message = isObject(recorded) ? recorded : { role: 'user', content: recorded }
+  const message = isRecord(recorded) ? recorded : { role: 'user', content: recorded }
   const { role: said, ...members } = message
   const role = roleOf(said ?? members.type)
   const block = { id: `message-${index + 1}`, name: null, role, when: null, enabled: true }
@@ -196,13 +197,13 @@ function jsonTemplate(value: unknown): { text: string; isCut: boolean } {
 
 /** A message has a role, an item of one a type: neither is a request, whatever else it has. */
 function isRequest(value: unknown): value is Record<string, unknown> {
-  if (!isObject(value) || 'role' in value || 'type' in value) return false
+  if (!isRecord(value) || 'role' in value || 'type' in value) return false
   return names.messages.some((name) => (value[name] ?? null) !== null)
 }
 
 function isConversation(value: unknown): value is object[] {
   return (
-    Array.isArray(value) && value.length > 0 && value.every((each) => isObject(each) && Object.hasOwn(each, 'role'))
+    Array.isArray(value) && value.length > 0 && value.every((each) => isRecord(each) && Object.hasOwn(each, 'role'))
   )
 }
 
@@ -229,20 +230,6 @@ function parsedTools(tools: unknown): unknown {
   return Array.isArray(tools) ? tools.map(parsed) : parsed(tools)
 }
 
-/** A text within JSON was only cleaned as a text: what it says may be of any depth, and hold what can't be stored. */
-function parsed(value: unknown): unknown {
-  if (typeof value !== 'string') return value
-  try {
-    return cleanJson(JSON.parse(value))
-  } catch {
-    return value
-  }
-}
-
 function membersOf(value: unknown): Members {
-  return new Map(isObject(value) ? Object.entries(value) : [])
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
+  return new Map(isRecord(value) ? Object.entries(value) : [])
 }

@@ -1,6 +1,7 @@
-import { cleanJson } from '../clean.ts'
 import { decimalOf, parseDecimal, placesOf, unitsOf } from '../decimal.ts'
+import { isRecord } from '../json-record.ts'
 import { diffTexts, type TextPart } from '../prompts/text-diff.ts'
+import { parsed } from './recorded-json.ts'
 
 /**
  * What two calls answered, compared as people read it. An answer as OpenAI, Anthropic, Google or the AI SDK wraps it is
@@ -34,11 +35,11 @@ function answerIn(value: unknown): string | null {
   if (value === null || value === undefined) return ''
   if (Array.isArray(value)) return answerInList(value)
   if (isMessage(value)) return wordsOfMessage(value)
-  if (!isObject(value)) return null
+  if (!isRecord(value)) return null
   const { choices, candidates, output, object } = value
   if (isListOf(isChoice, choices)) return lined(choices.map(({ message, text }) => wordsOfMessage(message ?? { text })))
   if (isListOf(isCandidate, candidates)) return lined(candidates.map(({ content }) => wordsOfMessage(content)))
-  if (object === 'response' && isListOf(isObject, output)) return answerInList(output) ?? wordsOf(output)
+  if (object === 'response' && isListOf(isRecord, output)) return answerInList(output) ?? wordsOf(output)
   return isSdkResult(value) ? wordsOfMessage(value) : null
 }
 
@@ -53,16 +54,16 @@ type Members = Record<string, unknown>
 const answerRoles = ['assistant', 'model', 'ai', 'tool']
 
 function isMessage(value: unknown): value is Members {
-  if (!isObject(value) || !answerRoles.includes(String(value.role).toLowerCase())) return false
+  if (!isRecord(value) || !answerRoles.includes(String(value.role).toLowerCase())) return false
   return ['content', 'parts', 'tool_calls'].some((name) => Object.hasOwn(value, name))
 }
 
 function isChoice(value: unknown): value is Members {
-  return isObject(value) && (isObject(value.message) || typeof value.text === 'string')
+  return isRecord(value) && (isRecord(value.message) || typeof value.text === 'string')
 }
 
 function isCandidate(value: unknown): value is Members {
-  return isObject(value) && isObject(value.content) && Array.isArray(value.content.parts)
+  return isRecord(value) && isRecord(value.content) && Array.isArray(value.content.parts)
 }
 
 /** What stands beside the text in a result of the AI SDK; with any other member it is somebody's own JSON. */
@@ -80,13 +81,13 @@ const hiddenTypes: unknown[] = ['thinking', 'redacted_thinking', 'reasoning']
 const callTypes: unknown[] = ['function', 'function_call', 'tool_use', 'tool-call', 'tool_call']
 
 function isPart(value: unknown): value is Members {
-  if (!isObject(value)) return false
+  if (!isRecord(value)) return false
   if (textTypes.includes(value.type)) return textOfPart(value) !== null
   return hiddenTypes.includes(value.type) || callTypes.includes(value.type)
 }
 
 function wordsOfMessage(value: unknown): string {
-  if (!isObject(value)) return ''
+  if (!isRecord(value)) return ''
   const pieces = ['content', 'parts', 'text', 'refusal', 'tool_calls', 'toolCalls', 'function_call']
   return wordsOf(pieces.flatMap((name) => value[name] ?? []))
 }
@@ -96,7 +97,7 @@ function wordsOf(pieces: readonly unknown[]): string {
   let words = ''
   let isOpen = true
   for (const piece of pieces) {
-    if (isObject(piece) && hiddenTypes.includes(piece.type)) continue
+    if (isRecord(piece) && hiddenTypes.includes(piece.type)) continue
     const text = isMessage(piece) ? wordsOfMessage(piece) : textOfPart(piece)
     if (text === '') continue
     const goesOn = words === '' || (isOpen && text !== null)
@@ -108,16 +109,16 @@ function wordsOf(pieces: readonly unknown[]): string {
 
 function textOfPart(part: unknown): string | null {
   if (typeof part === 'string') return part
-  if (!isObject(part) || !(part.type === undefined || textTypes.includes(part.type))) return null
+  if (!isRecord(part) || !(part.type === undefined || textTypes.includes(part.type))) return null
   const text = part.text ?? part.refusal ?? (part.type === 'text' ? part.content : null)
   return typeof text === 'string' ? text : null
 }
 
 /** Every provider has names of its own for the same; null: no tool call. */
 function callIn(piece: unknown): { name: unknown; arguments: unknown } | null {
-  if (!isObject(piece)) return null
+  if (!isRecord(piece)) return null
   const inner = piece.function ?? piece.functionCall
-  const call = isObject(inner) ? inner : piece
+  const call = isRecord(inner) ? inner : piece
   const name = call.name ?? call.toolName
   const given = call.arguments ?? call.input ?? call.args
   return typeof name === 'string' && given !== undefined ? { name, arguments: parsed(given) } : null
@@ -132,16 +133,6 @@ function inLines(value: unknown): string {
   return typeof read === 'string' ? read : pretty(read)
 }
 
-/** A text may say JSON of any depth: that of what is stored is read, no other. */
-function parsed(value: unknown): unknown {
-  if (typeof value !== 'string') return value
-  try {
-    return cleanJson(JSON.parse(value))
-  } catch {
-    return value
-  }
-}
-
 /** Indenting multiplies what is deep: 500 levels of a megabyte would be a gigabyte of spaces. */
 const maxIndentedDepth = 16
 
@@ -153,7 +144,7 @@ function pretty(value: unknown): string {
   function orderedFrom(each: unknown, depth: number): unknown {
     deepest = Math.max(deepest, depth)
     if (Array.isArray(each)) return each.map((item) => orderedFrom(item, depth + 1))
-    if (!isObject(each)) return each
+    if (!isRecord(each)) return each
     const members = Object.entries(each).sort(([one], [other]) => (one < other ? -1 : 1))
     // Not by assignment: a key may be "__proto__".
     return Object.fromEntries(members.map(([key, member]) => [key, orderedFrom(member, depth + 1)]))
@@ -164,8 +155,4 @@ function isListOf<T>(is: (item: unknown) => item is T, value: unknown): value is
 function isListOf(is: (item: unknown) => boolean, value: unknown): value is unknown[]
 function isListOf(is: (item: unknown) => boolean, value: unknown): boolean {
   return Array.isArray(value) && value.length > 0 && value.every(is)
-}
-
-function isObject(value: unknown): value is Members {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

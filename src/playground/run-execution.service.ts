@@ -18,14 +18,14 @@ import {
   workerLost,
 } from './run.ts'
 import { createRunText } from './run-text.ts'
+import type { RunTraceService } from './run-trace.service.ts'
 
 interface Dependencies {
   runs: RunRepository
   gateway: ModelGateway
   providers: Pick<ProviderService, 'findForCall'>
   prices: { computeCosts(tenantId: string, calls: readonly PricedCall[]): Promise<(string | null)[]> }
-  /** Stores what a run was as a trace; the trace's id, or null where the tenant may send no more. */
-  recordTrace(tenantId: string, run: PlaygroundRun): Promise<string | null>
+  traces: Pick<RunTraceService, 'recordTrace'>
   queue: {
     add<Payload>(
       job: JobContract<Payload>,
@@ -42,15 +42,15 @@ interface Dependencies {
 
 /** Waited for so long, a run is put into the queue again. */
 const forgottenAfterMs = 20_000
-const forgottenAtOnce = 100
+const forgottenAtOnce = 10
 const keepTryingMs = 600_000
 
 /**
- * A run is claimed by a conditional update: who gets it makes the call, and nobody else ever does. Its worker says every
- * few seconds that it is alive; a sweep ends the runs of those that are silent. What was said is kept in every case.
+ * A run is claimed by a conditional update: who gets it makes the call, and nobody else ever does. Its worker says
+ * every few seconds that it is alive; a sweep ends the runs of those that are silent. What was said is kept in every case.
  */
 export function createRunExecution(dependencies: Dependencies) {
-  const { runs, gateway, providers, prices, recordTrace, queue, bus, mostRuns, patiently, onError } = dependencies
+  const { runs, gateway, providers, prices, traces, queue, bus, mostRuns, patiently, onError } = dependencies
 
   async function execute(key: RunKey, run: PlaygroundRun, signal: AbortSignal): Promise<void> {
     const topic = runTopic(key.tenantId, key.runId)
@@ -74,7 +74,7 @@ export function createRunExecution(dependencies: Dependencies) {
     const result = await patiently(given, () => resultOf(key.tenantId, run, came))
     const now = new Date()
     const ended = { ...run, ...result, status, finishedAt: now }
-    const traceId = await patiently(given, () => recordTrace(key.tenantId, ended)).catch((failure) => {
+    const traceId = await patiently(given, () => traces.recordTrace(key.tenantId, ended)).catch((failure) => {
       onError(failure)
       return null
     })
@@ -156,7 +156,7 @@ export function createRunExecution(dependencies: Dependencies) {
 
   async function recordLost(key: RunKey): Promise<void> {
     const [run] = await runs.findRuns(key.tenantId, [key.runId])
-    const traceId = run ? await recordTrace(key.tenantId, run) : null
+    const traceId = run ? await traces.recordTrace(key.tenantId, run) : null
     if (traceId !== null) await runs.storeTrace(key, traceId)
   }
 

@@ -4,15 +4,15 @@ import type { PlaygroundSession } from './session.ts'
 /** A run as a client would send it: a trace of its own, which has the run's id. */
 export function traceOfRun(run: PlaygroundRun, session: PlaygroundSession | null): Record<string, unknown> {
   const { id, request, status, text, output, toolCalls, error, startedAt, finishedAt, timeToFirstTokenMs } = run
-  const { model, messages, tools, toolChoice, promptName, etag, manifest, variables } = request
+  const { model, messages, tools, toolChoice, manifest, variables } = request
   const { inputTokens, outputTokens, totalTokens, cachedInputTokens, reasoningTokens, durationMs } = run
   const hasFailed = status === 'FAILED'
   const playground = { sessionId: run.sessionId, runId: id, traceId: session?.traceId ?? null, timeToFirstTokenMs }
   return {
     id,
     name: 'playground run',
-    ...(promptName !== null && { promptName }),
-    etag,
+    ...(manifest.prompt !== null && { promptName: manifest.prompt }),
+    etag: manifest.etag,
     manifest,
     variables,
     messages,

@@ -38,8 +38,9 @@ export interface RunList {
 
 export function createRunRepository(pool: Pool) {
   return {
-    async insertRun(tenantId: string, { id, sessionId, request, createdAt }: NewRun): Promise<void> {
-      await pool.query(insertRun, [tenantId, id, sessionId, JSON.stringify(request), createdAt])
+    async insertRun(tenantId: string, { id, sessionId, request, createdAt }: NewRun): Promise<PlaygroundRun> {
+      const { rows } = await pool.query(insertRun, [tenantId, id, sessionId, JSON.stringify(request), createdAt])
+      return rows[0]
     },
 
     async findRuns(tenantId: string, ids: readonly string[]): Promise<PlaygroundRun[]> {
@@ -143,7 +144,7 @@ export function createRunRepository(pool: Pool) {
       ])
     },
 
-    /** Those that wait since before then: their place in the queue may be lost. */
+    /** Of each tenant the first that wait since before then: their place in the queue may be lost. */
     async listForgotten(before: Date, limit: number): Promise<RunKey[]> {
       const { rows } = await pool.query(listForgotten, [before, limit])
       return rows
@@ -175,7 +176,7 @@ const listRunIds = `
 
 const insertRun = `
   insert into playground_runs (tenant_id, id, session_id, status, request, created_at)
-  values ($1, $2, $3, 'QUEUED', $4, $5)`
+  values ($1, $2, $3, 'QUEUED', $4, $5) returning ${columns}, '' as text`
 
 const claimRun = `
   update playground_runs set status = 'RUNNING', started_at = $4, beat_at = $4
@@ -235,5 +236,7 @@ const finishLost = `
   select tenant_id as "tenantId", id as "runId" from lost`
 
 const listForgotten = `
-  select tenant_id as "tenantId", id as "runId" from playground_runs
-  where status = 'QUEUED' and created_at < $1 order by created_at limit $2`
+  select tenant_id as "tenantId", id as "runId" from (
+    select *, row_number() over (partition by tenant_id order by created_at) as place
+    from playground_runs where status = 'QUEUED' and created_at < $1) as waiting
+  where place <= $2`

@@ -41,8 +41,8 @@ export function createRunService({ runs, sessions, queue, bus, wakeups, onError 
     async startRun(viewer: Viewer, sessionId: string): Promise<PlaygroundRun> {
       requireScope(viewer, 'RUN')
       const { tenantId } = viewer
-      const { session, compiled, textEtag, promptName } = await sessions.compileForRun(tenantId, sessionId)
-      const { messages, model, tools, toolChoice, responseSchema, etag, manifest } = compiled
+      const { session, compiled, textEtag } = await sessions.compileForRun(tenantId, sessionId)
+      const { messages, model, tools, toolChoice, responseSchema, manifest } = compiled
       if (!model) {
         throw new InvalidInputError(
           'sessionId',
@@ -51,22 +51,11 @@ export function createRunService({ runs, sessions, queue, bus, wakeups, onError 
         )
       }
       const { variables } = session
-      const request = {
-        messages,
-        model,
-        tools,
-        toolChoice,
-        responseSchema,
-        etag,
-        textEtag,
-        promptName,
-        manifest,
-        variables,
-      }
+      const request = { messages, model, tools, toolChoice, responseSchema, textEtag, manifest, variables }
       const id = newId('run')
-      await runs.insertRun(tenantId, { id, sessionId: session.id, request, createdAt: new Date() })
+      const run = await runs.insertRun(tenantId, { id, sessionId: session.id, request, createdAt: new Date() })
       await queue.add(runPlayground, { tenantId, runId: id }, { id }).catch(onError)
-      return getRun(tenantId, id)
+      return run
     },
 
     async cancelRun(viewer: Viewer, id: string): Promise<PlaygroundRun> {

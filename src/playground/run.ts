@@ -1,3 +1,5 @@
+import type { TokenCounts } from '../models/model-call.ts'
+import type { Manifest } from '../prompts/manifest.ts'
 import type { ModelConfig } from '../prompts/prompt-content.ts'
 
 export const runStatuses = ['QUEUED', 'RUNNING', 'SUCCEEDED', 'FAILED', 'CANCELED'] as const
@@ -10,11 +12,10 @@ export interface RunRequest {
   tools: unknown
   toolChoice: unknown
   responseSchema: unknown
-  /** Of the content that it was compiled from; and of the same without its model, which another may stand in for. */
-  etag: string
+  /** Of the content without its model, which another may stand in for. */
   textEtag: string
-  promptName: string | null
-  manifest: unknown
+  /** What it was compiled from. */
+  manifest: Manifest
   variables: Record<string, unknown>
 }
 
@@ -28,15 +29,10 @@ export interface RunError {
 }
 
 /** What a run took, and what came of it. */
-export interface RunResult {
+export interface RunResult extends TokenCounts {
   text: string
   output: unknown
   toolCalls: unknown
-  inputTokens: number | null
-  outputTokens: number | null
-  totalTokens: number | null
-  cachedInputTokens: number | null
-  reasoningTokens: number | null
   cost: string | null
   durationMs: number | null
   timeToFirstTokenMs: number | null

@@ -1,12 +1,13 @@
 import { cleanText } from '../clean.ts'
-import { DomainError, InvalidInputError, NotFoundError } from '../errors.ts'
+import { InvalidInputError, NotFoundError } from '../errors.ts'
 import { newId } from '../ids.ts'
+import { isRecord } from '../json-record.ts'
 import { prepareContent } from '../prompts/compile.ts'
 import { etagOf } from '../prompts/etag.ts'
 import { readManifest } from '../prompts/manifest.ts'
 import { BrokenBlockError } from '../prompts/prepared-block.ts'
 import type { PromptRepository } from '../prompts/prompt.repository.ts'
-import { nameOfSelector, type Prompt, publishedLabel, readSelector } from '../prompts/prompt.ts'
+import { NoSuchContentError, type Prompt, readSelector } from '../prompts/prompt.ts'
 import type { ModelConfig, PromptContent } from '../prompts/prompt-content.ts'
 import type { PromptDraftRepository } from '../prompts/prompt-draft.repository.ts'
 import type { PromptSourceRepository } from '../prompts/prompt-source.repository.ts'
@@ -58,21 +59,31 @@ export function createSessionOpeningService(dependencies: Dependencies) {
     return name === null ? null : ((await prompts.findPromptsByName(tenantId, [name]))[0] ?? null)
   }
 
-  async function openPrompt(tenantId: string, prompt: Prompt, given: OpenSessionInput['selector']): Promise<Opened> {
+  async function openPrompt(
+    tenantId: string,
+    name: string,
+    given: OpenSessionInput['selector'],
+  ): Promise<{ prompt: Prompt; opened: Opened }> {
+    const prompt = await findPrompt(tenantId, name)
+    if (!prompt) throw new NotFoundError('prompt', name, 'input.promptName')
     const selector = readSelector(given, 'input.selector')
     const source = await sources.findSource(tenantId, prompt.name, selector, null)
     if (source?.content) {
       const { content, etag: promptEtag } = source
-      return { origin: 'PROMPT', content, promptEtag, variables: {}, recordedIds: [] }
+      return { prompt, opened: { origin: 'PROMPT', content, promptEtag, variables: {}, recordedIds: [] } }
     }
-    const isUnpublished = selector.kind === 'label' && selector.name === publishedLabel
-    throw new DomainError('NOT_FOUND', `The prompt "${prompt.name}" has no ${nameOfSelector(selector)}.`, {
-      field: 'input.selector',
-      ...(isUnpublished && { hint: 'Publish it, or open its draft: selector: {draft: true}.' }),
-    })
+    const hint = 'Publish it, or open its draft: selector: {draft: true}.'
+    throw new NoSuchContentError(prompt.name, selector, { field: 'input.selector', hint })
   }
 
-  async function openTrace(tenantId: string, trace: Trace, spanId: string | null): Promise<Opened> {
+  async function openTrace(
+    tenantId: string,
+    traceId: string,
+    spanId: string | null,
+  ): Promise<{ prompt: Prompt | null; opened: Opened }> {
+    const [trace] = await traces.findTraces(tenantId, [traceId])
+    if (!trace) throw new NotFoundError('trace', traceId, 'input.traceId')
+    const prompt = await findPrompt(tenantId, trace.promptName)
     const fields = ['messages', 'variables', 'tools', 'toolChoice', 'modelConfig', 'manifest'] as const
     const found = (await traceContents.findContents(tenantId, [trace.id], fields)).get(trace.id)
     const read = (field: (typeof fields)[number]) => found?.[field] && JSON.parse(found[field].text)
@@ -84,9 +95,10 @@ export function createSessionOpeningService(dependencies: Dependencies) {
             toolChoice: read('toolChoice') ?? null,
           })
         : await readSpan(tenantId, trace.id, spanId)
-    const variables = objectOf(read('variables'))
+    const given = read('variables')
+    const variables = isRecord(given) ? given : {}
     const known = await findKnown(tenantId, trace, read('manifest'))
-    return openKnown(known, recorded, variables) ?? openMessages(recorded, variables)
+    return { prompt, opened: openKnown(known, recorded, variables) ?? openMessages(recorded, variables) }
   }
 
   async function readSpan(tenantId: string, traceId: string, spanId: string): Promise<PromptContent> {
@@ -118,26 +130,22 @@ export function createSessionOpeningService(dependencies: Dependencies) {
       requireScope(viewer, 'EDIT')
       requireOrigin(input)
       const { tenantId } = viewer
-      const traceId = input.traceId ? cleanText(input.traceId) : null
-      const spanId = input.spanId ? cleanText(input.spanId) : null
-      const [trace] = traceId === null ? [] : await traces.findTraces(tenantId, [traceId])
-      if (traceId !== null && !trace) throw new NotFoundError('trace', traceId, 'input.traceId')
-      const promptName = trace ? trace.promptName : cleanText(input.promptName ?? '')
-      const prompt = await findPrompt(tenantId, promptName)
-      if (!trace && !prompt) throw new NotFoundError('prompt', promptName ?? '', 'input.promptName')
-      const { promptEtag, ...opened } = trace
-        ? await openTrace(tenantId, trace, spanId)
-        : await openPrompt(tenantId, prompt as Prompt, input.selector)
+      const { traceId, spanId, promptName } = cleanOrigin(input)
+      const { prompt, opened } =
+        traceId === null
+          ? await openPrompt(tenantId, promptName ?? '', input.selector)
+          : await openTrace(tenantId, traceId, spanId)
+      const { promptEtag, ...held } = opened
       const [draft] = prompt ? await drafts.findDrafts(tenantId, [prompt.id]) : []
       const now = new Date()
       const session: PlaygroundSession = {
-        ...opened,
+        ...held,
         id: newId('ps'),
         traceId,
         spanId,
         promptId: prompt?.id ?? null,
         draftRevision: draft && draft.etag === promptEtag ? draft.revision : null,
-        base: opened.content,
+        base: held.content,
         revision: 1,
         createdAt: now,
         updatedAt: now,
@@ -200,8 +208,9 @@ function recordedOf(
   return contentOfCall({ messages: messages ?? null, ...rest, responseSchema: null, model: call })
 }
 
-function objectOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Record<string, unknown>) : {}
+function cleanOrigin({ traceId, spanId, promptName }: OpenSessionInput) {
+  const clean = (text: string | null | undefined) => (typeof text === 'string' ? cleanText(text) : null)
+  return { traceId: clean(traceId), spanId: clean(spanId), promptName: clean(promptName) }
 }
 
 function isCompilable(content: PromptContent): boolean {

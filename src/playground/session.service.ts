@@ -1,16 +1,16 @@
 import { cleanText } from '../clean.ts'
-import { DomainError, NotFoundError } from '../errors.ts'
+import { ConflictError, DomainError, NotFoundError } from '../errors.ts'
 import { newId } from '../ids.ts'
 import { type Page, pageOf, readPage } from '../page.ts'
 import { compileContent, prepareContent } from '../prompts/compile.ts'
 import { type CompiledPrompt, compiledPromptOf } from '../prompts/compiled-prompt.ts'
 import { etagOf } from '../prompts/etag.ts'
 import type { PromptRepository } from '../prompts/prompt.repository.ts'
-import { type PromptDraft, StaleRevisionError } from '../prompts/prompt.ts'
+import { type Evidence, type PromptDraft, StaleRevisionError } from '../prompts/prompt.ts'
 import type { PromptContent } from '../prompts/prompt-content.ts'
 import { diffContents, type PromptDiff } from '../prompts/prompt-diff.ts'
 import type { PromptDraftRepository } from '../prompts/prompt-draft.repository.ts'
-import type { BlockInput, ModelConfigInput } from '../prompts/prompt-input.ts'
+import { type BlockInput, type ModelConfigInput, readContent } from '../prompts/prompt-input.ts'
 import type { PromptSources } from '../prompts/prompt-sources.service.ts'
 import { readVariables } from '../prompts/variables.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
@@ -19,7 +19,14 @@ import { inTurns } from '../turns.ts'
 import type { RunRepository } from './run.repository.ts'
 import { cancelTopic, runTopic } from './run.ts'
 import type { SessionChange, SessionRepository } from './session.repository.ts'
-import { contentToSave, idCursor, type PlaygroundSession, readIdPosition, type SessionsInput } from './session.ts'
+import {
+  contentToSave,
+  idCursor,
+  type PlaygroundSession,
+  promptNameFor,
+  readIdPosition,
+  type SessionsInput,
+} from './session.ts'
 import {
   addBlock,
   type BlockEdit,
@@ -45,6 +52,13 @@ interface Dependencies {
   traces: Pick<TraceRepository, 'findTraces'>
   runs: Pick<RunRepository, 'listRunIds' | 'listOpenRunIds'>
   bus: { wake(topic: string): void }
+}
+
+/** What goes into a draft. */
+interface Saving {
+  content: PromptContent
+  etag: string
+  evidence: Evidence
 }
 
 export type SessionService = ReturnType<typeof createSessionService>
@@ -84,24 +98,29 @@ export function createSessionService({ sessions, prompts, drafts, sources, trace
   }
 
   /** As a prompt of its own; the trace says what to call it. */
-  async function saveAnew(tenantId: string, session: PlaygroundSession): Promise<PromptDraft> {
+  async function saveAnew(tenantId: string, session: PlaygroundSession, saving: Saving): Promise<PromptDraft> {
     const [trace] = session.traceId === null ? [] : await traces.findTraces(tenantId, [session.traceId])
-    const name = trace?.promptName ?? trace?.name ?? `session ${session.id}`
-    const content = contentToSave(session, null)
     const now = new Date()
-    const prompt = {
-      id: newId('pr'),
-      description: null,
-      createdAt: now,
-      updatedAt: now,
-      content,
-      etag: etagOf(content),
-    }
-    const isNew = await prompts.insertPrompt(tenantId, { ...prompt, name })
-    if (!isNew) await prompts.insertPrompt(tenantId, { ...prompt, name: `${name} (${session.id})` })
-    const [draft] = await drafts.findDrafts(tenantId, [prompt.id])
-    if (!draft) throw new NotFoundError('prompt', prompt.id)
+    const prompt = { id: newId('pr'), description: null, createdAt: now, updatedAt: now, ...saving }
+    const name = promptNameFor(trace?.promptName ?? trace?.name ?? null, session)
+    const other = `${name} (${session.id})`
+    const isNew =
+      (await prompts.insertPrompt(tenantId, { ...prompt, name })) ||
+      (await prompts.insertPrompt(tenantId, { ...prompt, name: other }))
+    const [draft] = isNew ? await drafts.findDrafts(tenantId, [prompt.id]) : []
+    if (!draft) throw new ConflictError(`There are prompts "${name}" and "${other}" already.`, { field: 'sessionId' })
     return draft
+  }
+
+  async function overwrite(
+    tenantId: string,
+    promptId: string,
+    saving: Saving & { expectedRevision: number },
+  ): Promise<PromptDraft> {
+    const saved = await drafts.updateDraft(tenantId, promptId, { ...saving, now: new Date() })
+    if (saved) return saved
+    const [current] = await drafts.findDrafts(tenantId, [promptId])
+    throw current ? movedOn(saving.expectedRevision, current) : new NotFoundError('prompt', promptId)
   }
 
   return {
@@ -178,8 +197,7 @@ export function createSessionService({ sessions, prompts, drafts, sources, trace
     async compileForRun(tenantId: string, id: string) {
       const session = await getSession(tenantId, id, 'sessionId')
       const compiled = await compile(tenantId, session, false)
-      const textEtag = textEtagOf(session.content)
-      return { session, compiled, textEtag, promptName: compiled.manifest.prompt }
+      return { session, compiled, textEtag: textEtagOf(session.content) }
     },
 
     async diffSession(viewer: Viewer, { base, content }: PlaygroundSession): Promise<PromptDiff> {
@@ -195,20 +213,19 @@ export function createSessionService({ sessions, prompts, drafts, sources, trace
       requireScope(viewer, 'EDIT')
       const { tenantId } = viewer
       const session = await getSession(tenantId, id, 'sessionId')
-      const [known] = session.promptId === null ? [] : await drafts.findDrafts(tenantId, [session.promptId])
-      const draft = known ?? (await saveAnew(tenantId, session))
-      const expected = expectedRevision ?? (known ? session.draftRevision : draft.revision)
-      if (expected === null) throw openedFromAnother(draft)
-      const content = contentToSave(session, draft.content)
+      const [draft] = session.promptId === null ? [] : await drafts.findDrafts(tenantId, [session.promptId])
+      const expected = expectedRevision ?? session.draftRevision
+      if (draft && expected === null) throw openedFromAnother(draft)
+      const kept = contentToSave(session, draft?.content ?? null)
+      const content = await inTurns(() => readContent(kept, 'content'))
       const runIds = await runs.listRunIds(tenantId, session.id, textEtagOf(session.content))
       const evidence = { traceId: session.traceId, sessionId: session.id, runIds }
-      const update = { content, etag: etagOf(content), evidence, expectedRevision: expected, now: new Date() }
-      const saved = await drafts.updateDraft(tenantId, draft.promptId, update)
-      if (!saved) {
-        const [current] = await drafts.findDrafts(tenantId, [draft.promptId])
-        throw current ? movedOn(expected, current) : new NotFoundError('prompt', draft.promptId)
-      }
-      await sessions.storeSaved(tenantId, session.id, draft.promptId, saved.revision)
+      const saving = { content, etag: etagOf(content), evidence }
+      const saved =
+        draft && expected !== null
+          ? await overwrite(tenantId, draft.promptId, { ...saving, expectedRevision: expected })
+          : await saveAnew(tenantId, session, saving)
+      await sessions.storeSaved(tenantId, session.id, saved.promptId, saved.revision)
       sources.announce(tenantId)
       return saved
     },

@@ -58,8 +58,8 @@ export function requireOrigin({ traceId, spanId, promptName, selector }: OpenSes
 }
 
 /**
- * The content, with what else was recorded as sent put in between its blocks, so that compiling it gives the recorded messages back.
- * Null where it can't: one of its blocks says what was not sent.
+ * The content, with what else was recorded as sent put in between its blocks, so that compiling it gives the recorded
+ * messages back. Null where it can't: one of its blocks says what was not sent.
  */
 export function withRecorded(
   content: PromptContent,
@@ -108,6 +108,16 @@ export function contentToSave(
   const fields = ['model', 'tools', 'toolChoice', 'responseSchema'] as const
   const kept = fields.filter((field) => isDeepStrictEqual(content[field], base[field]))
   return { ...edited, ...Object.fromEntries(kept.map((field) => [field, draft[field]])) }
+}
+
+/** What a prompt may be called that is made of a session: as its trace says, within what names may be. */
+export function promptNameFor(given: string | null, { id }: PlaygroundSession): string {
+  const name = (given ?? '')
+    .replace(/[\p{Cc}\p{Cs}]+/gu, ' ')
+    .trim()
+    .slice(0, 150)
+    .trim()
+  return name === '' ? `session ${id}` : name.toWellFormed()
 }
 
 export interface SessionsInput extends PageInput {

@@ -1,11 +1,10 @@
 import { cleanText } from '../clean.ts'
-import { DomainError, NotFoundError } from '../errors.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
 import { inTurns } from '../turns.ts'
 import { compileContent } from './compile.ts'
 import { type CompiledPrompt, compiledPromptOf } from './compiled-prompt.ts'
 import type { PromptRepository } from './prompt.repository.ts'
-import { nameOfSelector, publishedLabel, readSelector, type Selector, type SelectorInput } from './prompt.ts'
+import { NoSuchContentError, readSelector, type Selector, type SelectorInput } from './prompt.ts'
 import type { PromptSources } from './prompt-sources.service.ts'
 import { readVariables } from './variables.ts'
 
@@ -16,19 +15,15 @@ export interface CompileInput {
 }
 
 interface Dependencies {
-  prompts: Pick<PromptRepository, 'findPromptsByName'>
+  prompts: Pick<PromptRepository, 'getPromptByName'>
   sources: PromptSources
 }
 
 export function createCompileService({ prompts, sources }: Dependencies) {
   async function refuse(tenantId: string, name: string, selector: Selector): Promise<never> {
-    const [prompt] = await prompts.findPromptsByName(tenantId, [name])
-    if (!prompt) throw new NotFoundError('prompt', name, 'name')
-    const isUnpublished = selector.kind === 'label' && selector.name === publishedLabel
-    throw new DomainError('NOT_FOUND', `The prompt "${name}" has no ${nameOfSelector(selector)}.`, {
-      field: 'selector',
-      ...(isUnpublished && { hint: 'Publish it with publishPrompt, or ask for the draft: selector: {draft: true}.' }),
-    })
+    await prompts.getPromptByName(tenantId, name)
+    const hint = 'Publish it with publishPrompt, or ask for the draft: selector: {draft: true}.'
+    throw new NoSuchContentError(name, selector, { field: 'selector', hint })
   }
 
   return {

@@ -1,7 +1,6 @@
-import { DomainError } from '../errors.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
 import { inTurns } from '../turns.ts'
-import { headOf, nameOfSelector, type Prompt, readSelector, type Selector, type SelectorInput } from './prompt.ts'
+import { headOf, NoSuchContentError, type Prompt, readSelector, type Selector, type SelectorInput } from './prompt.ts'
 import { diffContents, type PromptDiff } from './prompt-diff.ts'
 import type { PromptSourceRepository } from './prompt-source.repository.ts'
 
@@ -13,7 +12,7 @@ export function createPromptDiffService({ sources }: Dependencies) {
   async function getContent(tenantId: string, name: string, selector: Selector, field: string) {
     const source = await sources.findSource(tenantId, name, selector, null)
     if (source?.content) return source.content
-    throw new DomainError('NOT_FOUND', `The prompt "${name}" has no ${nameOfSelector(selector)}.`, { field })
+    throw new NoSuchContentError(name, selector, { field })
   }
 
   return {

@@ -1,8 +1,9 @@
-import { cleanJson, cleanText, JsonNumberError, JsonTooDeepError } from '../clean.ts'
+import { cleanText } from '../clean.ts'
 import { InvalidInputError } from '../errors.ts'
 import { shown } from '../shown.ts'
 import { isLongerThan } from '../text-length.ts'
 import { prepareContent } from './compile.ts'
+import { readJson } from './json-input.ts'
 import { BrokenBlockError } from './prepared-block.ts'
 import type {
   BlockFormat,
@@ -50,7 +51,6 @@ const maxBlocks = 500
 const maxVariables = 500
 const maxName = 200
 const maxDescription = 2_000
-const maxJsonDepth = 100
 /** Of a content as JSON: comparing and preparing it takes time that others wait for. */
 const maxContentLength = 500_000
 /** Of tools, schema, parameters and defaults together, and of the JSON of blocks. */
@@ -165,20 +165,6 @@ function readModel(input: ModelConfigInput | null, field: string): ModelConfig |
     throw new InvalidInputError(`${field}.${part}`, `The ${part} of a model has 1 to ${maxName} characters; got none.`)
   }) as [string, string]
   return { provider, name, parameters }
-}
-
-function readJson(value: unknown, field: string): unknown {
-  try {
-    return cleanJson(value ?? null, maxJsonDepth)
-  } catch (error) {
-    if (error instanceof JsonTooDeepError) {
-      throw new InvalidInputError(field, `JSON here is nested ${maxJsonDepth} deep at most; got more.`)
-    }
-    if (error instanceof JsonNumberError) {
-      throw new InvalidInputError(field, 'JSON here has numbers that fit 64 bits; got one that does not.')
-    }
-    throw error
-  }
 }
 
 export function readText(value: string | null | undefined, maxLength: number, field: string): string | null {

@@ -2,7 +2,7 @@ import type { Pool, PoolClient } from 'pg'
 import { cleanText } from '../clean.ts'
 import { NotFoundError } from '../errors.ts'
 import { inTransaction } from '../infra/transaction.ts'
-import type { Prompt } from './prompt.ts'
+import type { Evidence, Prompt } from './prompt.ts'
 import type { PromptContent } from './prompt-content.ts'
 
 export type PromptRepository = ReturnType<typeof createPromptRepository>
@@ -21,6 +21,7 @@ export interface PromptList {
 export interface NewPrompt extends Prompt {
   content: PromptContent
   etag: string
+  evidence?: Evidence
 }
 
 export function createPromptRepository(pool: Pool) {
@@ -56,8 +57,9 @@ export function createPromptRepository(pool: Pool) {
 
     /** With its draft, at revision 1. False: the name is taken. */
     async insertPrompt(tenantId: string, prompt: NewPrompt): Promise<boolean> {
-      const { id, name, description, content, etag, createdAt } = prompt
-      const values = [tenantId, id, name, description, etag, JSON.stringify(content), createdAt]
+      const { id, name, description, content, etag, evidence, createdAt } = prompt
+      const texts = [JSON.stringify(content), evidence && JSON.stringify(evidence)]
+      const values = [tenantId, id, name, description, etag, ...texts, createdAt]
       const { rowCount } = await pool.query(insertPrompt, values)
       return rowCount === 1
     },
@@ -100,10 +102,10 @@ const countPrompts = `select count(*)::float8 from prompts where tenant_id = $1 
 
 const insertPrompt = `
   with prompt as (
-    insert into prompts (tenant_id, id, name, description, created_at, updated_at) values ($1, $2, $3, $4, $7, $7)
+    insert into prompts (tenant_id, id, name, description, created_at, updated_at) values ($1, $2, $3, $4, $8, $8)
     on conflict (tenant_id, name) do nothing returning id)
-  insert into prompt_drafts (tenant_id, prompt_id, revision, etag, content, updated_at)
-  select $1, id, 1, $5, $6, $7 from prompt`
+  insert into prompt_drafts (tenant_id, prompt_id, revision, etag, content, evidence, updated_at)
+  select $1, id, 1, $5, $6, $7, $8 from prompt`
 
 // Not in the statement that waits for the prompt: that would see what was there when it began to.
 const findAnyLabel = 'select from prompt_labels where tenant_id = $1 and prompt_id = $2 limit 1'

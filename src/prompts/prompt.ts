@@ -123,7 +123,7 @@ export function readSelector(input: SelectorInput | null | undefined, field: str
 }
 
 /** For people: `version 3`, `label "production"`. */
-export function nameOfSelector(selector: Selector): string {
+function nameOfSelector(selector: Selector): string {
   if (selector.kind === 'version') return `version ${selector.number}`
   if (selector.kind === 'label') return `label "${selector.name}"`
   return selector.kind === 'etag' ? `etag "${selector.etag}"` : 'draft'
@@ -145,6 +145,17 @@ export function requireLabel(name: string): string {
 export class NameTakenError extends ConflictError {
   constructor(name: string) {
     super(`There is a prompt "${name}" already.`, { field: 'input.name' })
+  }
+}
+
+/** A selector that leads to nothing. `hint` says what else to ask for where simply nothing is published yet. */
+export class NoSuchContentError extends DomainError {
+  constructor(promptName: string, selector: Selector, { field, hint }: { field: string; hint?: string }) {
+    const isUnpublished = selector.kind === 'label' && selector.name === publishedLabel
+    super('NOT_FOUND', `The prompt "${promptName}" has no ${nameOfSelector(selector)}.`, {
+      field,
+      ...(isUnpublished && hint !== undefined && { hint }),
+    })
   }
 }
 

@@ -1,3 +1,4 @@
+import { isRecord } from '../json-record.ts'
 /**
  * What became of a JSON value, entry by entry: objects by their keys, lists of named things by their names, other lists
  * by their places. A value within is at its path: `model.parameters.temperature`, `tools.search.description`,
@@ -48,7 +49,7 @@ function diffMember(before: unknown, after: unknown, path: string, diffs: Diffs)
   if (before === undefined) diffs.push({ path, change: 'ADDED', before: null, after })
   else if (after === undefined) diffs.push({ path, change: 'REMOVED', before, after: null })
   else if (Array.isArray(before) && Array.isArray(after)) diffLists(before, after, path, diffs)
-  else if (isObject(before) && isObject(after)) diffMembers(entriesOf(before), entriesOf(after), path, diffs)
+  else if (isRecord(before) && isRecord(after)) diffMembers(entriesOf(before), entriesOf(after), path, diffs)
   else diffs.push({ path, change: 'CHANGED', before, after })
 }
 
@@ -97,15 +98,11 @@ function identityOf(item: unknown): string | null {
 }
 
 function memberOf(value: unknown, key: string): unknown {
-  return isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined
+  return isRecord(value) && Object.hasOwn(value, key) ? value[key] : undefined
 }
 
 function entriesOf(value: Record<string, unknown>): Members {
   return new Map(Object.entries(value))
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function memberPath(path: string, key: string): string {

@@ -1,8 +1,7 @@
-import { cleanJson, JsonNumberError, JsonTooDeepError } from '../clean.ts'
 import { InvalidInputError } from '../errors.ts'
 import { shown } from '../shown.ts'
+import { readJson } from './json-input.ts'
 
-const maxVariablesDepth = 100
 const maxVariables = 10_000
 
 export function readVariables(variables: unknown): Record<string, unknown> {
@@ -14,11 +13,5 @@ export function readVariables(variables: unknown): Record<string, unknown> {
   if (length > maxVariables) {
     throw new InvalidInputError('variables', `Up to ${maxVariables} variables may be given; got ${length}.`)
   }
-  try {
-    return cleanJson(given, maxVariablesDepth) as Record<string, unknown>
-  } catch (error) {
-    if (!(error instanceof JsonTooDeepError || error instanceof JsonNumberError)) throw error
-    const rule = `Variables are JSON, nested ${maxVariablesDepth} deep at most, with numbers that fit 64 bits`
-    throw new InvalidInputError('variables', `${rule}; got others.`)
-  }
+  return readJson(given, 'variables') as Record<string, unknown>
 }

@@ -2,6 +2,7 @@ import { cleanJson, cleanText } from '../clean.ts'
 import { dateTimeForm, readDateTime } from '../date-time.ts'
 import { parseDecimal } from '../decimal.ts'
 import { InvalidInputError } from '../errors.ts'
+import { isRecord } from '../json-record.ts'
 import { shown } from '../shown.ts'
 import { isLongerThan } from '../text-length.ts'
 import { countWords } from './search-words.ts'
@@ -44,7 +45,7 @@ export function listOf(read: FilterReader): FilterReader {
 
 export function rangeOf(read: FilterReader): FilterReader {
   return (value, path) => {
-    if (!isObject(value)) throw expected(path, 'a range with gte, lt or both', value)
+    if (!isRecord(value)) throw expected(path, 'a range with gte, lt or both', value)
     const bounds = (['gte', 'lt'] as const).filter((bound) => (value[bound] ?? null) !== null)
     return Object.fromEntries(bounds.map((bound) => [bound, read(value[bound], `${path}.${bound}`)]))
   }
@@ -83,7 +84,7 @@ export const search: FilterReader = (value, path) => {
 }
 
 export const metadata: FilterReader = (value, path) => {
-  if (!isObject(value)) throw expected(path, 'a JSON object', value)
+  if (!isRecord(value)) throw expected(path, 'a JSON object', value)
   const values = countValues(value, path, maxMetadataDepth)
   if (values === null) throw new InvalidInputError(path, `${path} is nested up to ${maxMetadataDepth} deep; got more.`)
   if (values > maxMetadataValues) {
@@ -106,10 +107,6 @@ function countValues(value: unknown, path: string, depth: number): number | null
     sum += values
   }
   return sum
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function expected(path: string, what: string, got: unknown): InvalidInputError {

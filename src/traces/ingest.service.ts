@@ -29,6 +29,8 @@ interface Dependencies {
   maxSpans: number
 }
 
+export type IngestService = ReturnType<typeof createIngestService>
+
 export function createIngestService({ ingest, prices, searchIndex, feed, bus, maxSpans }: Dependencies) {
   async function store(tenantId: string, batch: Batch): Promise<StoredBatch> {
     const now = new Date()

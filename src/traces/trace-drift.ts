@@ -1,3 +1,4 @@
+import { isRecord } from '../json-record.ts'
 import { compileContent, type PreparedContent } from '../prompts/compile.ts'
 import type { PromptVersion } from '../prompts/prompt.ts'
 import { type BlockRole, blockRoles, type PromptBlock, type PromptContent } from '../prompts/prompt-content.ts'
@@ -31,14 +32,14 @@ export function contentOfMessages(messages: unknown): PromptContent | null {
 
 /** What would be sent now in place of what was sent then. Variables that weren't recorded are left empty. */
 export function currentMessages(prepared: PreparedContent, variables: unknown): unknown[] {
-  const given = isObject(variables) ? variables : {}
+  const given = isRecord(variables) ? variables : {}
   return compileContent(prepared, given, { isLenient: true }).messages
 }
 
 const nothingElse = { variables: [], model: null, tools: null, toolChoice: null, responseSchema: null }
 
 function blockOf(message: unknown, index: number): PromptBlock {
-  const { role, content, ...others } = isObject(message) ? message : { role: 'user', content: message }
+  const { role, content, ...others } = isRecord(message) ? message : { role: 'user', content: message }
   const isText = typeof content === 'string' && Object.keys(others).length === 0
   return {
     id: `message-${index + 1}`,
@@ -54,8 +55,4 @@ function blockOf(message: unknown, index: number): PromptBlock {
 function roleOf(role: unknown): BlockRole {
   const name = typeof role === 'string' ? role.toUpperCase() : ''
   return blockRoles.find((known) => known === name) ?? (name === 'DEVELOPER' ? 'SYSTEM' : 'USER')
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,8 +1,8 @@
 import { Redis } from 'ioredis'
 import pg from 'pg'
+import { findRedisServer, startRedis } from '../../scripts/redis-server.ts'
 import { createEmptyDatabase } from './database.ts'
 import { type Line, startLineTo } from './line.ts'
-import { findRedisServer, startRedis } from './redis.ts'
 import { until } from './until.ts'
 
 /** What queue and bus stand on, so that one suite runs on each. */
@@ -95,7 +95,7 @@ async function startOnRedis(): Promise<TestBackend> {
     direct: { databaseUrl: noDatabase, redisUrl: direct },
     async restart() {
       await redis.kill()
-      redis = await startRedis(port)
+      redis = await startRedis({ port })
     },
     async isLeftAlone() {
       await until(async () => (await countClients()) === 0)

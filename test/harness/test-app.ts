@@ -1,3 +1,4 @@
+import { type RedisServer, startRedis } from '../../scripts/redis-server.ts'
 import { createApp } from '../../src/app.ts'
 import { type Config, type Limits, type ModelSettings, readConfig } from '../../src/config.ts'
 import { createClosers } from '../../src/infra/closers.ts'
@@ -10,12 +11,11 @@ import { createDatabase, type TestDatabase } from './database.ts'
 import { createGraphQLClient, type GraphQLClient } from './graphql-client.ts'
 import { appClosed, appOpened } from './leaks.ts'
 import { type RecordedLog, recordLog } from './recorded-log.ts'
-import { startRedis, type TestRedis } from './redis.ts'
 
 /** What several apps of one test share: a database, and in the second round a Redis. */
 export interface TestBackend {
   database: TestDatabase
-  redis: TestRedis | null
+  redis: RedisServer | null
   secret: Buffer
   /** The key of the default tenant, with every scope. */
   operatorKey: string

@@ -3,11 +3,11 @@ import { once } from 'node:events'
 import { accessSync, constants } from 'node:fs'
 import { createServer } from 'node:net'
 import { delimiter, join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
 import { Redis } from 'ioredis'
-import { until } from './until.ts'
 
-/** A Redis of the test's own: on a free port of this machine, empty, nothing kept on disk. */
-export interface TestRedis {
+/** A Redis of one's own, empty: what tests and benches run with. */
+export interface RedisServer {
   url: string
   port: number
   stop(): Promise<void>
@@ -15,17 +15,26 @@ export interface TestRedis {
   kill(): Promise<void>
 }
 
+/** Null where there is no `redis-server` in the PATH. */
 export function findRedisServer(): string | null {
   const folders = (process.env.PATH ?? '').split(delimiter)
   return folders.map((folder) => join(folder, 'redis-server')).find(isExecutable) ?? null
 }
 
-export async function startRedis(port?: number): Promise<TestRedis> {
+export interface RedisSettings {
+  /** A free one of this machine where none is given. */
+  port?: number | undefined
+  /** Where it writes each second what it holds, as one that is to keep its jobs does; without it nothing is kept. */
+  folder?: string
+}
+
+export async function startRedis({ port, folder }: RedisSettings = {}): Promise<RedisServer> {
   const program = findRedisServer()
   if (!program) throw new Error('no redis-server was found in PATH')
   const own = port ?? (await freePort())
-  const settings = ['--port', String(own), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
-  const server = spawn(program, settings, { stdio: 'ignore' })
+  const settings = ['--port', String(own), '--bind', '127.0.0.1', '--save', '']
+  const kept = folder === undefined ? ['--appendonly', 'no'] : ['--dir', folder, '--appendonly', 'yes']
+  const server = spawn(program, [...settings, ...kept], { stdio: 'ignore' })
   const ended = once(server, 'exit')
   const url = `redis://127.0.0.1:${own}`
 
@@ -35,7 +44,7 @@ export async function startRedis(port?: number): Promise<TestRedis> {
   }
 
   try {
-    await until(() => answers(url, server.exitCode))
+    while (!(await answers(url, server.exitCode))) await pause(20)
   } catch (error) {
     await end('SIGKILL')
     throw error
