@@ -15,6 +15,7 @@ import { createGraphQLHandler } from './transport/graphql-http.ts'
 import { checkReadiness } from './transport/health.ts'
 import { closeIdle, createHttpServer, type Route, sendJson } from './transport/http.ts'
 import { createIngestHandler } from './transport/ingest-http.ts'
+import { createLedgerKeysHandler } from './transport/ledger-keys-http.ts'
 import { attachWebSocket } from './transport/websocket.ts'
 
 /** How long open requests may take to end when the process does. */
@@ -24,8 +25,13 @@ const drainMs = 10_000
 export function createApp({ config, logger, closers, resources }: ProcessContext) {
   const { pool, queue, bus } = resources
   const { limits, redisUrl } = config
-  const services = createServices({ ...resources, limits, models: config.models, logger, closers })
-  const metrics = createMetrics(() => queue.depth(), services.feedHorizon.stalledSeconds)
+  const { models, embeddings } = config
+  const services = createServices({ ...resources, limits, models, embeddings, logger, closers })
+  const metrics = createMetrics({
+    queueDepth: () => queue.depth(),
+    feedStalledSeconds: services.feedHorizon.stalledSeconds,
+    reasoningBacklog: services.reasoningBacklog,
+  })
   const perMinute = limits.requestsPerMinute
   const limiter = perMinute > 0 ? createRateLimiter({ redisUrl, perMinute, logger }) : null
   if (limiter) closers.add('rate limiter', () => limiter.close())
@@ -53,6 +59,7 @@ export function createApp({ config, logger, closers, resources }: ProcessContext
       maxBodyBytes: limits.bodyBytes,
       ingest: (viewer, traces) => services.ingest.ingestTraces(viewer, traces),
     }),
+    '/.well-known/tracemend-ledger.json': createLedgerKeysHandler(services.ledger),
     '/healthz': async (_, response) => sendJson(response, 200, { status: 'alive' }),
     '/readyz': async (_, response) => {
       const health = await checkReadiness(isClosing ? { ...ready, process: refuseWhileClosing } : ready)
@@ -95,6 +102,7 @@ export function createApp({ config, logger, closers, resources }: ProcessContext
     /** Everything that was asked for before has been done: for tests. */
     async drain(): Promise<void> {
       await services.searchIndex.flush()
+      await services.reasoningEmbedding.flush()
       await queue.drain()
       await bus.drain()
       await services.lastUsed.flush()

@@ -48,7 +48,17 @@ describe('the configuration', () => {
         subscriptionsPerConnection: 100,
       },
       models: { providers: [], mayBePrivate: false, firstByteMs: 60_000, totalMs: 600_000 },
+      embeddings: null,
     })
+  })
+
+  test('has another encoder where one is named, whole', () => {
+    const given = { TRACEMEND_EMBEDDINGS_URL: 'http://127.0.0.1:1/v1', TRACEMEND_EMBEDDINGS_MODEL: 'm' }
+    expect(readConfig(given).embeddings).toEqual({ baseUrl: 'http://127.0.0.1:1/v1', model: 'm', apiKey: null })
+    expect(readConfig({ ...given, TRACEMEND_EMBEDDINGS_KEY: 'k' }).embeddings?.apiKey).toBe('k')
+    const half = ['TRACEMEND_EMBEDDINGS_URL, TRACEMEND_EMBEDDINGS_MODEL: expected both or neither']
+    expect(problemsOf({ TRACEMEND_EMBEDDINGS_URL: given.TRACEMEND_EMBEDDINGS_URL })).toEqual(half)
+    expect(problemsOf({ TRACEMEND_EMBEDDINGS_MODEL: 'm' })).toEqual(half)
   })
 
   test('has a provider for each key, and those that are listed', () => {

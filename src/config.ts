@@ -24,6 +24,15 @@ export interface Config {
   databaseWaitMs: number
   limits: Limits
   models: ModelSettings
+  /** Null: the encoder that is built in. */
+  embeddings: EmbeddingSettings | null
+}
+
+/** Where texts are turned into vectors, by any service that speaks as OpenAI does. */
+export interface EmbeddingSettings {
+  baseUrl: string
+  model: string
+  apiKey: string | null
 }
 
 /** Where models answer, and how long they may take. */
@@ -107,6 +116,9 @@ export const settings = {
   TRACEMEND_MAX_RUNS: wholeNumber(1, 1_000).default(4),
   TRACEMEND_RUN_FIRST_BYTE_MS: wholeNumber(10, 3_600_000).default(60_000),
   TRACEMEND_RUN_TOTAL_MS: wholeNumber(10, 3_600_000).default(600_000),
+  TRACEMEND_EMBEDDINGS_URL: url(['http:', 'https:']).optional(),
+  TRACEMEND_EMBEDDINGS_MODEL: text().optional(),
+  TRACEMEND_EMBEDDINGS_KEY: text().optional(),
 }
 
 /** Clients of ours use these in the same shell; they configure no server. */
@@ -115,6 +127,7 @@ const modelKeys = ['OPENAI_API_KEY', 'ANTHROPIC_API_KEY', 'GOOGLE_GENERATIVE_AI_
 const secretSettings = new Set([
   ...['TRACEMEND_OPERATOR_KEY', 'TRACEMEND_SECRET', 'DATABASE_URL', 'REDIS_URL'],
   ...modelKeys,
+  'TRACEMEND_EMBEDDINGS_KEY',
 ])
 
 export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config {
@@ -129,6 +142,9 @@ export function readConfig(environment: NodeJS.ProcessEnv = process.env): Config
     problems.push(
       'TRACEMEND_SECRET: required with DATABASE_URL, the same in every process; `openssl rand -base64 32` makes one',
     )
+  }
+  if (Boolean(given.TRACEMEND_EMBEDDINGS_URL) !== Boolean(given.TRACEMEND_EMBEDDINGS_MODEL)) {
+    problems.push('TRACEMEND_EMBEDDINGS_URL, TRACEMEND_EMBEDDINGS_MODEL: expected both or neither')
   }
   if (problems.length > 0 || !parsed.success) {
     throw new StartError(`The configuration is wrong:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
@@ -169,7 +185,14 @@ function shape(value: z.infer<z.ZodObject<typeof settings>>): Config {
       firstByteMs: value.TRACEMEND_RUN_FIRST_BYTE_MS,
       totalMs: value.TRACEMEND_RUN_TOTAL_MS,
     },
+    embeddings: embeddingsOf(value),
   }
+}
+
+function embeddingsOf(value: z.infer<z.ZodObject<typeof settings>>): EmbeddingSettings | null {
+  const { TRACEMEND_EMBEDDINGS_URL: baseUrl, TRACEMEND_EMBEDDINGS_MODEL: model } = value
+  if (baseUrl === undefined || model === undefined) return null
+  return { baseUrl, model, apiKey: value.TRACEMEND_EMBEDDINGS_KEY ?? null }
 }
 
 /** Those that are there as soon as their key is. */

@@ -12,6 +12,9 @@ import { createPrisma } from './infra/prisma.ts'
 import { createQueue, type Queue } from './infra/queue.ts'
 import { createSecretBox, type SecretBox } from './infra/secret-box.ts'
 import { runPlayground, sweepRuns, sweepRunsEveryMs } from './playground/playground.jobs.ts'
+import { createLedgerKeyRepository } from './reasoning/ledger-key.repository.ts'
+import { createLedgerKeyBox } from './reasoning/ledger-key.service.ts'
+import { embedReasoning, embedReasoningEveryMs, indexMeanings, indexMeaningsAt } from './reasoning/reasoning.jobs.ts'
 import { createApiKeyRepository } from './tenants/api-key.repository.ts'
 import { prepareFirstTenant } from './tenants/first-tenant.service.ts'
 import { retainTenants, retainTenantsAt } from './tenants/tenant.jobs.ts'
@@ -41,7 +44,7 @@ interface ResourcesOptions {
 }
 
 /** Every job there is. */
-const jobs = [retainTenants, trimFeed, indexTraces, runPlayground, sweepRuns]
+const jobs = [retainTenants, trimFeed, indexTraces, runPlayground, sweepRuns, embedReasoning, indexMeanings]
 
 export async function openResources(given: ResourcesOptions): Promise<Resources> {
   const { config, logger, closers, database } = given
@@ -63,9 +66,10 @@ export async function openResources(given: ResourcesOptions): Promise<Resources>
     given.onFirstKey(key)
   }
   const onWarning = (message: string) => logger.warn(message)
-  await migrate(databaseUrl, logger, () =>
-    prepareFirstTenant({ tenants, keys, secretBox, onWarning, onFirstKey }, config.operatorKey),
-  )
+  await migrate(databaseUrl, logger, async () => {
+    const first = await prepareFirstTenant({ tenants, keys, secretBox, onWarning, onFirstKey }, config.operatorKey)
+    await createLedgerKeyRepository(pool).ensureKey(first.id, createLedgerKeyBox({ secretBox }))
+  })
 
   const { redisUrl } = config
   const queue = await createQueue({ databaseUrl, redisUrl, logger, jobs })
@@ -74,6 +78,8 @@ export async function openResources(given: ResourcesOptions): Promise<Resources>
   await queue.schedule(trimFeed, {}, { pattern: trimFeedAt })
   await queue.schedule(indexTraces, {}, { pattern: indexTracesAt })
   await queue.schedule(sweepRuns, {}, { everyMs: sweepRunsEveryMs })
+  await queue.schedule(embedReasoning, {}, { everyMs: embedReasoningEveryMs })
+  await queue.schedule(indexMeanings, {}, { pattern: indexMeaningsAt })
   const bus = await createBus({ databaseUrl, redisUrl, logger })
   closers.add('bus', () => bus.close())
   return { databaseUrl, pool, ingestPool, prisma, queue, bus, secretBox, firstKey }

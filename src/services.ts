@@ -1,5 +1,5 @@
 import type { Pool } from 'pg'
-import type { Limits, ModelSettings } from './config.ts'
+import type { EmbeddingSettings, Limits, ModelSettings } from './config.ts'
 import { createFeedRepository } from './feed/feed.repository.ts'
 import { createFeedService } from './feed/feed.service.ts'
 import { createFeedHorizonRepository } from './feed/feed-horizon.repository.ts'
@@ -39,6 +39,7 @@ import { createPromptVersionRepository } from './prompts/prompt-version.reposito
 import { createPromptVersionService } from './prompts/prompt-version.service.ts'
 import { createPublishRepository } from './prompts/publish.repository.ts'
 import { createPublishService } from './prompts/publish.service.ts'
+import { createReasoningServices } from './reasoning-services.ts'
 import { createApiKeyRepository } from './tenants/api-key.repository.ts'
 import { createApiKeyService } from './tenants/api-key.service.ts'
 import { createAuthenticationService } from './tenants/authentication.service.ts'
@@ -77,6 +78,7 @@ export type Services = ReturnType<typeof createServices>
 interface Dependencies {
   limits: Pick<Limits, 'ingestSpans' | 'feedHours' | 'runs'>
   models: ModelSettings
+  embeddings: EmbeddingSettings | null
   prisma: PrismaClient
   pool: Pool
   ingestPool: Pool
@@ -188,6 +190,8 @@ export function createServices(dependencies: Dependencies) {
     onRefused: (problems) => logger.warn(problems, 'a run could not be recorded as a trace'),
   })
 
+  const reasoning = createReasoningServices({ ...dependencies, feed, onError })
+
   const rules: RetentionRule[] = [
     { name: 'ended API keys', removeBefore: keys.removeEndedKeys },
     { name: 'traces', removeBefore: traces.removeBefore },
@@ -259,6 +263,7 @@ export function createServices(dependencies: Dependencies) {
       spans,
       spanContents,
     }),
+    ...reasoning,
     traceStats: createTraceStatsService({ stats: createTraceStatsRepository(pool), agents }),
   }
 }

@@ -27,7 +27,10 @@ const writtenByHand: readonly string[] = [
   'index trace_contents_by_metadata:',
   'index search_entries_by_words:',
   'index playground_runs_open:',
+  'index reasoning_traces_by_words:',
+  'index reasoning_vectors_by_signature:',
   // With how they are stored.
+  'relation reasoning_vectors:',
   'relation span_contents:',
   'relation trace_contents:',
 ]

@@ -1,3 +1,4 @@
+import { newId } from '../src/ids.ts'
 import {
   AgentDocument,
   AgentStatsDocument,
@@ -7,6 +8,7 @@ import {
   CompareAgentsDocument,
   CreatePlaygroundSessionDocument,
   CreatePromptDocument,
+  DeleteReasoningDocument,
   DeleteTracesDocument,
   IngestTracesDocument,
   PlaygroundRunDocument,
@@ -15,11 +17,18 @@ import {
   PlaygroundSessionsDocument,
   PromptVersionStatsDocument,
   PublishPromptDocument,
+  ReasoningChainDocument,
+  ReasoningEventsDocument,
+  ReasoningTraceDocument,
+  ReasoningTracesDocument,
   RevokeApiKeyDocument,
   RunPlaygroundDocument,
+  SearchReasoningDocument,
   SetTraceOutcomeDocument,
   SpanEventsDocument,
   SpanTreeDocument,
+  StoreReasoningDocument,
+  type StoreReasoningInput,
   TraceDocument,
   TraceEventKindsDocument,
   TraceIdsDocument,
@@ -36,6 +45,7 @@ import type { Answer, GraphQLClient, GraphQLErrorAnswer } from './harness/graphq
 import { freshId, ingest } from './harness/ingest.ts'
 import { subscribeOverSse } from './harness/live-client.ts'
 import { getPrompt, makePrompt, publish } from './harness/prompt.ts'
+import { findReasoning, reasoning, storeReasoning } from './harness/reasoning.ts'
 import { drawSpans } from './harness/span-trees.ts'
 import { makeKey, type TestTenant } from './harness/tenant.ts'
 import { until } from './harness/until.ts'
@@ -293,6 +303,64 @@ export const foreignIdExamples: Record<string, ForeignIdExample> = {
     },
     gets: 'its own',
   },
+  'Query.reasoningTrace(id:)': {
+    make: makeOwnersReasoning,
+    call: (client, id) => client.send(ReasoningTraceDocument, { id }),
+    gets: 'nothing',
+  },
+  'Query.reasoningChain(id:)': {
+    make: makeOwnersReasoning,
+    call: (client, id) => client.send(ReasoningChainDocument, { id }),
+    gets: 'nothing',
+  },
+  'Mutation.deleteReasoning(id:)': {
+    make: makeOwnersReasoning,
+    call: (client, id) => client.send(DeleteReasoningDocument, { id }),
+    gets: 'NOT_FOUND',
+  },
+  'Mutation.storeReasoning(input:).parentId': {
+    make: makeOwnersReasoning,
+    call: (client, parentId) => sendReasoning(client, { parentId }),
+    gets: 'NOT_FOUND',
+  },
+  'Mutation.storeReasoning(input:).id': {
+    make: makeOwnersReasoning,
+    call: (client, id) => sendReasoning(client, { id, sessionId: 'the same each time' }),
+    gets: 'its own',
+    isOwnersAlone: true,
+  },
+  'Mutation.storeReasoning(input:).traceId': {
+    make: makeOwnersTrace,
+    call: (client, traceId) => sendReasoning(client, { traceId }),
+    gets: 'its own',
+  },
+  'Mutation.storeReasoning(input:).spanId': {
+    make: makeOwnersSpan,
+    call: (client, spanId) => sendReasoning(client, { traceId: 'its own', spanId }),
+    gets: 'its own',
+  },
+  'Query.reasoningTraces(filter:).traceId': {
+    make: makeOwnersReasonedTrace,
+    call: (client, traceId) => client.send(ReasoningTracesDocument, { filter: { traceId } }),
+    gets: 'nothing',
+  },
+  'Query.searchReasoning(filter:).traceId': {
+    make: makeOwnersReasonedTrace,
+    call: (client, traceId) => client.send(SearchReasoningDocument, { query: 'upgrade', filter: { traceId } }),
+    gets: 'nothing',
+  },
+  'Subscription.reasoningEvents(filter:).traceId': {
+    make: makeOwnersReasonedTrace,
+    async call(client, traceId) {
+      const after = await momentOf(client)
+      const { id } = await storeReasoning(client, { traceId })
+      const watched = watch(client, ReasoningEventsDocument, { after, filter: { traceId } })
+      const events = await watched.told(1)
+      await watched.close()
+      return { data: { own: events.map(({ trace }) => trace.id === id) } }
+    },
+    gets: 'its own',
+  },
   'Agent.stats(filter:).ids': {
     make: makeOwnersTrace,
     async call(client, id) {
@@ -316,6 +384,24 @@ async function sendTrace(client: GraphQLClient, trace: TraceInput): Promise<Fore
   const { data, errors } = await client.send(IngestTracesDocument, { input: { traces: [trace] } })
   const { accepted, rejected } = (data?.ingestTraces ?? {}) as { accepted?: number; rejected?: number }
   return { data: { told: { accepted, rejected } }, ...(errors && { errors }) }
+}
+
+/** What came back, without what every record has of its own. */
+async function sendReasoning(client: GraphQLClient, more: Partial<StoreReasoningInput>): Promise<ForeignAnswer> {
+  const { data, errors } = await client.send(StoreReasoningDocument, { input: reasoning(more) })
+  const { trace, summary, spanId } = data?.storeReasoning ?? {}
+  return { data: data ? { told: { trace, summary, spanId } } : {}, ...(errors && { errors }) }
+}
+
+async function makeOwnersReasoning({ client }: TestTenant): Promise<MadeObject> {
+  const { id } = await storeReasoning(client, { id: newId('tr') })
+  return { id, look: () => findReasoning(client, id) }
+}
+
+async function makeOwnersReasonedTrace(owner: TestTenant): Promise<MadeObject> {
+  const made = await makeOwnersTrace(owner)
+  await storeReasoning(owner.client, { traceId: made.id })
+  return made
 }
 
 /** What is asked of a session. */

@@ -58,8 +58,8 @@ describe('retention', () => {
 
   test('is scheduled once, however many processes there are', async () => {
     // Retention, the trimming of the feed, and the sweeps of the search index and of runs.
-    await until(async () => (await app.queue.depth()).delayed === 4)
-    await until(async () => (await other.queue.depth()).delayed === 4)
+    await until(async () => (await app.queue.depth()).delayed === 6)
+    await until(async () => (await other.queue.depth()).delayed === 6)
   })
 
   test('removes sessions of the playground that nobody has touched or run since it began', async () => {
@@ -142,7 +142,7 @@ describe('retention', () => {
     await until(() => said().length === 1)
     expect(said()[0]).toMatchObject({ job: 'tenants.retain', err: { message: '1 retention rule(s) failed' } })
     expect(JSON.stringify(said())).toContain('not today')
-    expect(await app.queue.depth(), 'the schedules, and the next attempt').toMatchObject({ delayed: 5, failed: 0 })
+    expect(await app.queue.depth(), 'the schedules, and the next attempt').toMatchObject({ delayed: 7, failed: 0 })
 
     await query('drop trigger refuse on api_keys')
     await retain()

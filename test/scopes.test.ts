@@ -16,6 +16,7 @@ import {
   DeletePlaygroundSessionDocument,
   DeletePromptDocument,
   DeletePromptVersionDocument,
+  DeleteReasoningDocument,
   DeleteTracesDocument,
   FeedCursorDocument,
   IngestTracesDocument,
@@ -27,10 +28,15 @@ import {
   PromptDocument,
   PromptsDocument,
   ProvidersDocument,
+  ReasoningChainDocument,
+  ReasoningEventsDocument,
+  ReasoningTraceDocument,
+  ReasoningTracesDocument,
   RemovePromptLabelDocument,
   RemoveProviderDocument,
   RevokeApiKeyDocument,
   RunPlaygroundDocument,
+  SearchReasoningDocument,
   SetModelPriceDocument,
   SetProviderDocument,
   SetTraceOutcomeDocument,
@@ -41,6 +47,7 @@ import {
   TraceStatsDocument,
   UpdatePlaygroundModelDocument,
   UpdateTenantDocument,
+  VerifyLedgerDocument,
   ViewerDocument,
   ViewerEventsDocument,
 } from './generated/documents.ts'
@@ -50,6 +57,7 @@ import type { GraphQLErrorAnswer } from './harness/graphql-client.ts'
 import { freshId, ingest } from './harness/ingest.ts'
 import { type LiveResult, transports } from './harness/live-client.ts'
 import { makePrompt, publish, saying } from './harness/prompt.ts'
+import { reasoning, storeReasoning } from './harness/reasoning.ts'
 import { makeKey } from './harness/tenant.ts'
 import { startTestApp, type TestApp } from './harness/test-app.ts'
 import { until } from './harness/until.ts'
@@ -252,6 +260,30 @@ const rows: Record<string, Row> = {
     document: SetModelPriceDocument,
     variables: () => ({ input: { provider: 'own', model: 'm', inputPerMillion: '1', outputPerMillion: '2' } }),
   },
+  'Query.reasoningTraces': { needs: ['READ'], document: ReasoningTracesDocument },
+  'Query.reasoningTrace': { needs: ['READ'], document: ReasoningTraceDocument, variables: makeReasoning },
+  'Query.reasoningChain': { needs: ['READ'], document: ReasoningChainDocument, variables: makeReasoning },
+  'Query.searchReasoning': {
+    needs: ['READ'],
+    document: SearchReasoningDocument,
+    variables: () => ({ query: 'upgrade' }),
+  },
+  'Query.verifyLedger': { needs: ['READ'], document: VerifyLedgerDocument },
+  'Mutation.storeReasoning': {
+    needs: ['INGEST'],
+    document: alone('mutation ($input: StoreReasoningInput!) { storeReasoning(input: $input) { id } }'),
+    variables: () => ({ input: reasoning() }),
+  },
+  'Mutation.deleteReasoning': { needs: ['ADMIN'], document: DeleteReasoningDocument, variables: makeReasoning },
+  'Subscription.reasoningEvents': {
+    needs: ['READ'],
+    document: ReasoningEventsDocument,
+    async variables(app) {
+      const after = await momentOf(app.client())
+      await makeReasoning(app)
+      return { after }
+    },
+  },
   'Subscription.viewerEvents': { needs: scopes, document: ViewerEventsDocument },
   'Subscription.traceEvents': {
     needs: ['READ'],
@@ -302,6 +334,10 @@ async function makeEvents(app: TestApp): Promise<{ traceId: string; after: strin
   const [traceId, after] = [freshId(), await momentOf(app.client())]
   await ingest(app.client(), { id: traceId, spans: [{ id: 'a', name: 'a span' }] })
   return { traceId, after }
+}
+
+async function makeReasoning(app: TestApp): Promise<{ id: string }> {
+  return { id: (await storeReasoning(app.client())).id }
 }
 
 async function makeTrace(app: TestApp): Promise<string> {

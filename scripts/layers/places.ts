@@ -76,7 +76,7 @@ function zoneOf(path: string, [top, second]: string[]): Zone {
 }
 
 /** Together they put everything in its place, by hand: what a process stands on, its services, its API, its life. */
-const compositionRoots = ['app', 'process', 'resources', 'services']
+const compositionRoots = ['app', 'process', 'resources', 'services', 'reasoning-services']
 
 function fileOfSrc(path: string): Zone {
   const name = basename(path, '.ts')

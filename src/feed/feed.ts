@@ -1,7 +1,7 @@
 /** The words of the feed; what it promises stands in PROTOCOL.md. */
 
 /** What happened, by the number that it is stored as. */
-export const feedKinds = ['CREATED', 'UPDATED', 'FINISHED', 'DELETED'] as const
+export const feedKinds = ['CREATED', 'UPDATED', 'FINISHED', 'DELETED', 'REASONED'] as const
 export type FeedKind = (typeof feedKinds)[number]
 
 /** In the order of the feed: where an event stands, or with the id 0 just before all that may ever stand at its place. */
@@ -30,12 +30,13 @@ export interface FeedCursor {
   spans: number | null
 }
 
-/** A change of a trace. At the head of the feed it is the same object for all who watch. */
+/** A change of a trace, or that a record of reasoning was stored. At the head of the feed it is the same object for all who watch. */
 export interface FeedEntry {
   readonly position: FeedPosition
   /** Of whoever reads it in the first moments of a subscription. */
   readonly start: FeedStart | null
   readonly kind: FeedKind
+  /** Where somebody has reasoned, the id of the record. */
   readonly traceId: string
   /** The spans that changed; of a trace that was deleted, all that it had. */
   readonly spanIds: readonly string[]

@@ -1,6 +1,7 @@
 import { createRunLoaders } from '../playground/run.loaders.ts'
 import { createSessionLoaders } from '../playground/session.loaders.ts'
 import { createPromptLoaders } from '../prompts/prompt.loaders.ts'
+import { createReasoningLoaders } from '../reasoning/reasoning.loaders.ts'
 import type { Services } from '../services.ts'
 import { createTenantLoaders } from '../tenants/tenant.loaders.ts'
 import type { Viewer } from '../tenants/viewer.ts'
@@ -39,5 +40,6 @@ export function createLoaders(services: Services, viewer: Viewer, { remember }: 
     ...createTraceStatsLoaders(services, viewer, options),
     ...createSessionLoaders(services, viewer, options),
     ...createRunLoaders(services, viewer, options),
+    ...createReasoningLoaders(services, viewer, options),
   }
 }

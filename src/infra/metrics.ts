@@ -6,11 +6,17 @@ export type Metrics = ReturnType<typeof createMetrics>
 
 const seconds = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
-/** A scrape doesn't wait for a queue that has fallen silent. */
-const queueMs = 2_000
+/** A scrape doesn't wait for a queue or a database that has fallen silent. */
+const askingMs = 2_000
+
+interface Sources {
+  queueDepth(): Promise<QueueDepth>
+  feedStalledSeconds(): number
+  reasoningBacklog(): Promise<number>
+}
 
 /** What Prometheus scrapes. No label holds anything a client may choose, so that nobody can make a million series. */
-export function createMetrics(queueDepth: () => Promise<QueueDepth>, feedStalledSeconds = () => 0) {
+export function createMetrics({ queueDepth, feedStalledSeconds, reasoningBacklog }: Sources) {
   const registry = new Registry()
   const registers = [registry]
   collectDefaultMetrics({ register: registry })
@@ -20,7 +26,7 @@ export function createMetrics(queueDepth: () => Promise<QueueDepth>, feedStalled
     labelNames: ['state'],
     registers,
     async collect() {
-      const depth = await withinTimeLimit('the depth of the queue', queueMs, queueDepth()).catch(() => null)
+      const depth = await withinTimeLimit('the depth of the queue', askingMs, queueDepth()).catch(() => null)
       this.reset()
       for (const [state, count] of Object.entries(depth ?? {})) this.set({ state }, count)
     },
@@ -31,6 +37,16 @@ export function createMetrics(queueDepth: () => Promise<QueueDepth>, feedStalled
     registers,
     collect() {
       this.set(feedStalledSeconds())
+    },
+  })
+  new Gauge({
+    name: 'tracemend_reasoning_backlog',
+    help: 'Records of reasoning whose meaning is still to be reckoned.',
+    registers,
+    async collect() {
+      const backlog = await withinTimeLimit('the backlog of reasoning', askingMs, reasoningBacklog()).catch(() => null)
+      if (backlog === null) this.reset()
+      else this.set(backlog)
     },
   })
   return {

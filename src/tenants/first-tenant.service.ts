@@ -24,12 +24,12 @@ const secretCheckText = 'tracemend'
  * Makes the tenant `default` and its first key, once; puts the operator's key in place, at each start. Runs under the
  * lock of the migrations, so that processes which start at once make one tenant and one key.
  */
-export async function prepareFirstTenant(deps: Dependencies, operatorKey: string | null): Promise<void> {
+export async function prepareFirstTenant(deps: Dependencies, operatorKey: string | null): Promise<Tenant> {
   const existing = await deps.tenants.findTenantBySlug(firstSlug)
   if (existing) {
     await checkSecret(deps, existing)
     if (operatorKey) await placeOperatorKey(deps, existing, operatorKey)
-    return
+    return existing
   }
   const parts = (operatorKey && parseApiKey(operatorKey)) || mintKey()
   const tenant = newTenant({ slug: firstSlug, name: 'Default' })
@@ -37,6 +37,7 @@ export async function prepareFirstTenant(deps: Dependencies, operatorKey: string
   if (!operatorKey) deps.onFirstKey(formatApiKey(parts))
   await deps.tenants.insertTenant(tenant, key)
   await deps.tenants.storeSecretCheck(tenant.id, deps.secretBox.seal(secretCheckText))
+  return tenant
 }
 
 async function checkSecret({ tenants, secretBox }: Dependencies, tenant: Tenant): Promise<void> {

@@ -1,11 +1,10 @@
-import type { FeedKind } from '../feed/feed.ts'
 import { builder } from '../graphql/builder.ts'
 import { describedValues } from '../graphql/described-values.ts'
 import { TraceRef } from './trace.schema.ts'
-import type { TraceEvent } from './trace-event.ts'
+import type { TraceEvent, TraceEventKind } from './trace-event.ts'
 import { TraceFilterInput } from './trace-filter.schema.ts'
 
-const kindDescriptions: Record<FeedKind, string> = {
+const kindDescriptions: Record<TraceEventKind, string> = {
   CREATED: 'It was heard of for the first time.',
   UPDATED: 'It, or a span of it, is otherwise than before.',
   FINISHED: 'It runs no longer: its status became COMPLETED, TIMED_OUT or FAILED. Comes beside CREATED or UPDATED.',

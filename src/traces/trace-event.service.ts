@@ -8,7 +8,7 @@ import { matchesSearch, searchQueryOf } from './search-text.ts'
 import type { TraceRepository } from './trace.repository.ts'
 import type { Trace } from './trace.ts'
 import type { TraceContentRepository } from './trace-content.repository.ts'
-import type { TraceEvent } from './trace-event.ts'
+import type { TraceEvent, TraceEventKind } from './trace-event.ts'
 import {
   asksForContent,
   checkFilter,
@@ -79,9 +79,7 @@ export function createTraceEventService({ feed, traces, contents, index }: Depen
     filter: TraceFilter,
     entries: readonly FeedEntry[],
   ): Promise<TraceEvent[][]> {
-    // One that some spans were told of was told of as a whole to who watches traces.
-    const isTold = ({ toldSpans }: FeedEntry) => toldSpans > 0
-    const makeEvent = ({ position, start, kind, traceId }: FeedEntry, trace: Trace | null | undefined) => ({
+    const makeEvent = ({ position, start, kind, traceId }: TraceEntry, trace: Trace | null | undefined) => ({
       cursor: encodeFeedCursor(tenantId, { position, start, spans: null }),
       kind,
       traceId,
@@ -89,30 +87,33 @@ export function createTraceEventService({ feed, traces, contents, index }: Depen
       matches: kind !== 'DELETED',
     })
     if (conditionsOf(filter).length === 0) {
-      return entries.map((entry) => (isTold(entry) ? [] : [makeEvent(entry, undefined)]))
+      return entries.map((entry) => (isToTell(entry) ? [makeEvent(entry, undefined)] : []))
     }
 
     const narrow = withoutContent(filter)
-    const current = await findCurrent(tenantId, entries)
-    const views = entries.map((entry) => viewOf(entry, current.get(entry.traceId) ?? null))
+    const toTell = entries.filter(isToTell)
+    const current = await findCurrent(tenantId, toTell)
+    const views = toTell.map((entry) => viewOf(entry, current.get(entry.traceId) ?? null))
     const asked = asksForContent(filter) ? idsOfMaybe(views, narrow) : []
     const known = await findContents(tenantId, asked, filter)
     // What was found is of those that are still there; that the others are gone, stands behind in the feed.
-    const later = asked.length === 0 ? current : await findCurrent(tenantId, entries)
-    return views.map(({ entry, now: first, before }) => {
-      if (isTold(entry)) return []
-      const now = first && isOfOne(later.get(first.id) ?? null, first) ? first : null
-      const matches = now !== null && matchesFilter(filter, withContents(now, known))
-      const matched =
-        before !== null &&
-        (isOfOne(now, before)
-          ? matchesFilter(filter, withContents(before, known))
-          : matchesFilter(narrow, withUnknown(before)))
-      return matches || matched ? [{ ...makeEvent(entry, now), matches }] : []
-    })
+    const later = asked.length === 0 ? current : await findCurrent(tenantId, toTell)
+    const events = new Map(
+      views.map(({ entry, now: first, before }): [FeedEntry, TraceEvent[]] => {
+        const now = first && isOfOne(later.get(first.id) ?? null, first) ? first : null
+        const matches = now !== null && matchesFilter(filter, withContents(now, known))
+        const matched =
+          before !== null &&
+          (isOfOne(now, before)
+            ? matchesFilter(filter, withContents(before, known))
+            : matchesFilter(narrow, withUnknown(before)))
+        return [entry, matches || matched ? [{ ...makeEvent(entry, now), matches }] : []]
+      }),
+    )
+    return entries.map((entry) => events.get(entry) ?? [])
   }
 
-  async function findCurrent(tenantId: string, entries: readonly FeedEntry[]): Promise<Map<string, Trace>> {
+  async function findCurrent(tenantId: string, entries: readonly TraceEntry[]): Promise<Map<string, Trace>> {
     const ids = entries.flatMap(({ kind, traceId }) => (kind === 'DELETED' ? [] : traceId))
     const found = ids.length === 0 ? [] : await traces.findTraces(tenantId, [...new Set(ids)])
     return new Map(found.map((trace) => [trace.id, trace]))
@@ -140,13 +141,20 @@ export function createTraceEventService({ feed, traces, contents, index }: Depen
   }
 }
 
+type TraceEntry = FeedEntry & { readonly kind: TraceEventKind }
+
+/** One that some spans were told of was told of as a whole to who watches traces. */
+function isToTell(entry: FeedEntry): entry is TraceEntry {
+  return entry.kind !== 'REASONED' && entry.toldSpans === 0
+}
+
 interface View {
-  entry: FeedEntry
+  entry: TraceEntry
   now: Trace | null
   before: (TraceImage & { id: string }) | null
 }
 
-function viewOf(entry: FeedEntry, current: Trace | null): View {
+function viewOf(entry: TraceEntry, current: Trace | null): View {
   const { kind, traceId: id, before } = entry
   return { entry, now: kind === 'DELETED' ? null : current, before: before && { id, ...readImage(before) } }
 }

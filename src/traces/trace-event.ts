@@ -1,10 +1,13 @@
 import type { FeedKind } from '../feed/feed.ts'
 import type { Trace } from './trace.ts'
 
+/** What of the feed is told of traces. */
+export type TraceEventKind = Exclude<FeedKind, 'REASONED'>
+
 /** What happened to a trace, for who watches those of a filter. */
 export interface TraceEvent {
   cursor: string
-  kind: FeedKind
+  kind: TraceEventKind
   traceId: string
   /** Whether it meets the filter now; else it did before. */
   matches: boolean

@@ -2,7 +2,7 @@ import { builder } from '../graphql/builder.ts'
 import { TraceStatusRef } from './trace.schema.ts'
 import type { TraceFilter } from './trace-filter.ts'
 
-const DateTimeRangeInput = builder.inputType('DateTimeRange', {
+export const DateTimeRangeInput = builder.inputType('DateTimeRange', {
   description: 'A stretch of time. Either bound may be left out.',
   fields: (t) => ({
     gte: t.field({ type: 'DateTime', description: 'At this moment or later.' }),

@@ -75,7 +75,11 @@ beforeAll(async () => {
   const admission = { admit: async () => anonymous }
   const handle = createGraphQLHandler({ graphql, admission, presenter, maxBodyBytes: 10_000 })
   server = createServer((request, response) => void handle(request, response, 'request-1'))
-  const metrics = createMetrics(async () => ({}) as never)
+  const metrics = createMetrics({
+    queueDepth: async () => ({}) as never,
+    feedStalledSeconds: () => 0,
+    reasoningBacklog: async () => 0,
+  })
   const limits = { bodyBytes: 10_000, subscriptionsPerConnection: 10 }
   attachWebSocket({ server, graphql, admission, presenter, limits, logger, metrics })
   server.listen(0, '127.0.0.1')

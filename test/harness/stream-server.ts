@@ -32,7 +32,11 @@ export const textsSubscription = 'subscription { texts }'
 export async function startStreamServer({ open, keepAliveMs, ...heartbeat }: Options): Promise<StreamServer> {
   const logger = pino({ level: 'silent' })
   const presenter = createErrorPresenter({ logger, onError: () => {}, operationMs: 1_000 })
-  const metrics = createMetrics(async () => ({}) as never)
+  const metrics = createMetrics({
+    queueDepth: async () => ({}) as never,
+    feedStalledSeconds: () => 0,
+    reasoningBacklog: async () => 0,
+  })
   const admission = { admit: async () => anonymous }
   const schema = buildSchema('type Query { text: String } type Subscription { texts: String }')
   const phases = { schema, parse, validate, execute, subscribe: async () => open(), contextFactory: () => ({}) }
