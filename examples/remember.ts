@@ -8,6 +8,7 @@ import type { TypedDocumentNode } from '@graphql-typed-document-node/core'
 import { print } from 'graphql'
 import {
   CheckLedgerDocument,
+  type CheckLedgerQuery,
   ReasonDocument,
   RecordDecisionDocument,
   RememberDocument,
@@ -123,20 +124,11 @@ function decide(memories: readonly Memory[]): { action: string; because: Memory 
 
 async function checkLedger() {
   for (let after: string | null = null; ; ) {
-    const {
-      verifyLedger,
-    }: {
-      verifyLedger: {
-        valid: boolean
-        reason?: string | null
-        endCursor?: string | null
-        head?: { sequence: number; hash: string } | null
-      }
-    } = await ask(CheckLedgerDocument, { after })
-    const { valid, reason, endCursor, head } = verifyLedger
+    const answer: CheckLedgerQuery = await ask(CheckLedgerDocument, { after })
+    const { valid, reason, endCursor, head } = answer.verifyLedger
     if (!valid) throw new Error(`Somebody has changed what was decided: ${reason}`)
-    if ((endCursor ?? null) === null) return head
-    after = endCursor as string
+    if (!endCursor) return head
+    after = endCursor
   }
 }
 

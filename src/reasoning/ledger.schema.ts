@@ -71,10 +71,10 @@ const LedgerVerificationRef = builder.objectRef<LedgerVerification>('LedgerVerif
 builder.queryField('verifyLedger', (t) =>
   t.field({
     type: LedgerVerificationRef,
-    extensions: { cost: 1_000 },
+    extensions: { cost: 10_000 },
     description:
-      "Verifies the tenant's ledger, a thousand entries at a time: hashes, order, signatures, and that each record is what " +
-      'was signed, or was deleted with an entry that says so. Needs the scope READ.',
+      "Verifies the tenant's ledger, up to a thousand entries at a time: hashes, order, signatures, and that each record is " +
+      'what was signed, or was deleted with an entry that says so. Needs the scope READ.',
     args: { after: t.arg.string({ description: 'The `endCursor` of the page before; left out: from the start.' }) },
     resolve: (_, { after }, { services, viewer }) => services.ledger.verifyLedger(viewer, after),
   }),

@@ -158,7 +158,7 @@ builder.queryFields((t) => ({
   reasoningChain: t.field({
     type: ReasoningChainRef,
     nullable: true,
-    extensions: { cost: 100 },
+    extensions: { cost: 5_000 },
     description:
       'The whole chain that a record is part of, whichever it is. Null where the tenant has no such record. Needs the ' +
       'scope READ.',

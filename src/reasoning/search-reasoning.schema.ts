@@ -15,7 +15,7 @@ const ReasoningSearchHitRef = builder.objectRef<ReasoningHit>('ReasoningSearchHi
 builder.queryField('searchReasoning', (t) =>
   t.field({
     type: [ReasoningSearchHitRef],
-    extensions: { cost: 100 },
+    extensions: { cost: 1_000 },
     description:
       'The records that fit a question best, by meaning and by words, the best first. A record is found by its words as ' +
       'soon as it is stored, and by its meaning a moment later. Where the encoder of questions does not answer, words ' +
