@@ -19,7 +19,7 @@ import {
   type RecordPlace,
 } from '../src/reasoning/reasoning-vector.repository.ts'
 import { findDatabase } from './database.ts'
-import { createEmbeddingProgress } from './embed/progress.ts'
+import { createProgress } from './progress.ts'
 
 const logger = createLogger('warn')
 const closers = createClosers(logger)
@@ -53,7 +53,14 @@ async function embedAll(config: Config): Promise<void> {
   const { all: total } = await vectors.countDue()
   console.log(`${total.toLocaleString('en')} records have no vector of ${encoder.model}.`)
 
-  const progress = createEmbeddingProgress(total)
+  const progress = createProgress({
+    total,
+    lines: 10,
+    text(done, seconds) {
+      const left = done > 0 ? `, ${Math.ceil(((total - done) * seconds) / done / 60)} min left` : ''
+      return `${done.toLocaleString('en')} of ${total.toLocaleString('en')} records${left}`
+    },
+  })
   const show = async () => progress.show(total - (await vectors.countDue()).all)
   let failure: unknown = null
   const embedding = createReasoningEmbedding({

@@ -2,10 +2,10 @@
  * Fills a tenant with what the agents of a shop did in two weeks, through the door that any client uses: something to
  * look at, to query and to measure before one's own agents send anything. `npm run seed -- --help` says how.
  */
+import { createProgress } from './progress.ts'
 import { type Batch, batchesOf } from './seed/batches.ts'
 import { CannotSeedError, sendBatch, tryDoor } from './seed/door.ts'
 import { type Options, readOptions, UsageError, usage } from './seed/options.ts'
-import { createProgress } from './seed/progress.ts'
 import { traces } from './seed/world.ts'
 
 const inFlight = 4
@@ -22,7 +22,14 @@ try {
 }
 
 async function seed(options: Options): Promise<void> {
-  const progress = createProgress(options.traces)
+  const progress = createProgress({
+    total: options.traces,
+    lines: 5,
+    text(done, seconds) {
+      const [traces, rate] = [done, Math.round(done / seconds)].map((count) => count.toLocaleString('en'))
+      return `${traces} of ${options.traces.toLocaleString('en')} traces, ${rate}/s`
+    },
+  })
   const onWait = (seconds: number, why: string) => progress.say(`${why} Trying again in ${seconds} s.`)
   const door = { ...options, onWait }
   await tryDoor(door)
@@ -31,7 +38,7 @@ async function seed(options: Options): Promise<void> {
   const sum = { accepted: 0, rejected: 0, spans: 0, bytes: 0 }
   const errors: string[] = []
   let shownId: string | undefined
-  async function send({ traces, spans, body }: Batch): Promise<void> {
+  async function send({ spans, body }: Batch): Promise<void> {
     const receipt = await sendBatch(door, body)
     sum.accepted += receipt.accepted
     sum.rejected += receipt.rejected
@@ -39,7 +46,7 @@ async function seed(options: Options): Promise<void> {
     sum.bytes += Buffer.byteLength(body)
     shownId ??= receipt.traceIds[0]
     errors.push(...receipt.errors.slice(0, shownErrors - errors.length).map(({ message }) => message))
-    progress.add(traces)
+    progress.show(sum.accepted + sum.rejected)
   }
   // All of them take from one list, so that at most so many are on their way, and are made only when they are needed.
   const batches = batchesOf(traces({ seed: options.seed, until: options.until, count: options.traces }))

@@ -6,7 +6,6 @@ const maxTraces = 900
 const maxBytes = 6_000_000
 
 export interface Batch {
-  traces: number
   spans: number
   body: string
 }
@@ -16,7 +15,7 @@ export function* batchesOf(traces: Iterable<TraceRecord>): Generator<Batch> {
   let texts: string[] = []
   let spans = 0
   let bytes = 0
-  const close = (): Batch => ({ traces: texts.length, spans, body: `{"traces":[${texts.join(',')}]}` })
+  const close = (): Batch => ({ spans, body: `{"traces":[${texts.join(',')}]}` })
   for (const trace of traces) {
     const text = JSON.stringify(trace)
     const size = Buffer.byteLength(text)

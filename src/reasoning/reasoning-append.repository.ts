@@ -1,6 +1,7 @@
 import type { Pool, PoolClient } from 'pg'
 import { newId } from '../ids.ts'
 import { inTransaction } from '../infra/transaction.ts'
+import { insertAgents } from '../traces/ingest-statement.repository.ts'
 import type { LedgerEntry, LedgerSigner } from './ledger.ts'
 import { holdHead } from './ledger-head.repository.ts'
 import { findCurrentKey, insertKey } from './ledger-key.repository.ts'
@@ -73,7 +74,7 @@ interface Writing {
 
 async function store(client: PoolClient, tenantId: string, { entries, records, removedIds, now }: Writing) {
   const names = [...new Set(records.flatMap(({ agent }) => agent ?? []))].sort()
-  if (names.length > 0) await client.query(insertAgents, [tenantId, names.map(() => newId('ag')), names, now])
+  if (names.length > 0) await client.query(meetAgents, [tenantId, names.map(() => newId('ag')), names, now])
   if (removedIds.length > 0) {
     for (const text of [removeRecords, ...removeWhatTheyHad]) await client.query(text, [tenantId, removedIds])
   }
@@ -88,17 +89,15 @@ const findLedgerIds = `
   from unnest($2::text[]) as given(id) cross join lateral (
     select * from ledger_entries where tenant_id = $1 and reasoning_id = given.id offset 0) e`
 
-/** Sorted, so that two of them can't wait for each other. */
-const insertAgents = `
+/** Those that are new appear; of the others it is said when they were last seen, but for what others are at. */
+const meetAgents = `
   with seen as (
     update agents a set last_seen_at = $4::timestamptz from (
       select id from agents where tenant_id = $1 and name = any($3::text[])
         and last_seen_at < $4::timestamptz - interval '1 second'
       for no key update skip locked) as stale
     where a.tenant_id = $1 and a.id = stale.id)
-  insert into agents (tenant_id, id, name, first_seen_at, last_seen_at)
-  select $1, id, name, $4, $4 from unnest($2::text[], $3::text[]) as given(id, name) order by name
-  on conflict (tenant_id, name) do nothing`
+  ${insertAgents}`
 
 /**
  * First the records: who has just stored a vector of one holds it until that is committed, and who is about to finds

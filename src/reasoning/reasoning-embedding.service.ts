@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Queue } from '../infra/queue.ts'
+import { createNudge } from '../nudge.ts'
 import { embedReasoning } from './reasoning.jobs.ts'
 import type { DueRecord, Embedded, ReasoningVectorRepository } from './reasoning-vector.repository.ts'
 
@@ -35,21 +36,11 @@ const hopelessAfter = 2
 export function createReasoningEmbedding({ vectors, encoder, queue, outage, onError, nudgeMs = 100 }: Dependencies) {
   /** One job of each process waits at most: it does all that is due when it begins, whoever brought it. */
   const id = randomUUID()
-  let timer: NodeJS.Timeout | undefined
-  let sent = Promise.resolve()
-
-  function send(): void {
-    clearTimeout(timer)
-    timer = undefined
-    const added = queue.add(embedReasoning, {}, { id, againIfActive: true })
-    sent = Promise.all([sent, added.catch(onError)]).then(() => {})
-  }
-
-  /** What was nudged for before is in the queue. */
-  async function flush(): Promise<void> {
-    if (timer) send()
-    await sent
-  }
+  const due = createNudge({
+    send: () => queue.add(embedReasoning, {}, { id, againIfActive: true }),
+    onError,
+    afterMs: nudgeMs,
+  })
 
   async function embed(records: readonly DueRecord[], signal: AbortSignal): Promise<void> {
     const found = await encoder.encode(records.map(partsOf), signal)
@@ -93,9 +84,7 @@ export function createReasoningEmbedding({ vectors, encoder, queue, outage, onEr
 
   return {
     /** Something is due. Many in a short while are one. */
-    nudge(): void {
-      timer ??= setTimeout(send, nudgeMs)
-    },
+    nudge: due.soon,
 
     /**
      * Until nothing is due but what others are at, or what rests; or until nothing can be done. Says of each batch how
@@ -117,8 +106,8 @@ export function createReasoningEmbedding({ vectors, encoder, queue, outage, onEr
       }
     },
 
-    flush,
-    close: flush,
+    flush: due.flush,
+    close: due.flush,
   }
 }
 

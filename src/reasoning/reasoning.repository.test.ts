@@ -3,14 +3,12 @@ import type { Pool } from 'pg'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createDatabase, type TestDatabase } from '../../test/harness/database.ts'
 import { recordLog } from '../../test/harness/recorded-log.ts'
+import { storeRecords } from '../../test/harness/searching.ts'
 import { createPool } from '../infra/postgres.ts'
-import { mintLedgerKey } from './ledger.ts'
 import { createReasoningRepository, type ReasoningRepository } from './reasoning.repository.ts'
-import { decisionTypes, orderChain, type ReasoningTrace } from './reasoning.ts'
-import { createReasoningAppendRepository } from './reasoning-append.repository.ts'
-import type { Outcome } from './reasoning-append.ts'
+import { decisionTypes, orderChain } from './reasoning.ts'
 import { checkReasoningFilter, matchesReasoning } from './reasoning-filter.ts'
-import { readReasoning, type StoreReasoningInput } from './reasoning-input.ts'
+import type { StoreReasoningInput } from './reasoning-input.ts'
 
 let database: TestDatabase
 let pool: Pool
@@ -26,24 +24,7 @@ afterAll(async () => {
   await database.drop()
 })
 
-const signer = mintLedgerKey()
-const keys = {
-  openKey: () => signer,
-  mintKey: () => ({ id: signer.keyId, publicKey: signer.publicKey, sealedKey: Buffer.from('sealed') }),
-}
-
-async function store(tenantId: string, all: readonly Partial<StoreReasoningInput>[]): Promise<ReasoningTrace[]> {
-  const changes = all.map((more) => ({
-    kind: 'STORED' as const,
-    reasoning: readReasoning({
-      decision: { type: 'PLAN', summary: 's' },
-      reasoning: { observations: [], conclusion: 'c' },
-      ...more,
-    }),
-  }))
-  const outcomes = await createReasoningAppendRepository(pool).append(tenantId, changes, keys)
-  return outcomes.map((outcome) => (outcome as Outcome & { kind: 'STORED' }).record)
-}
+const store = (tenantId: string, all: readonly Partial<StoreReasoningInput>[]) => storeRecords(pool, tenantId, all)
 
 describe('a filter', () => {
   const label = fc.constantFrom('a', 'A', 'ä', '\'"\\', '{a,b}', 'null')

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { Queue } from '../infra/queue.ts'
+import { createNudge } from '../nudge.ts'
 import type { SearchIndexRepository } from './search-index.repository.ts'
 import { indexTraces } from './trace.jobs.ts'
 
@@ -27,29 +28,16 @@ interface Dependencies {
 export function createSearchIndexService({ index, queue, onError, nudgeMs = 200 }: Dependencies) {
   /** One job of each process waits at most: it does all that is due when it begins, whoever brought it. */
   const id = randomUUID()
-  let timer: NodeJS.Timeout | undefined
   let takenIn = 0
-  let sent = Promise.resolve()
-
-  function send(): void {
-    clearTimeout(timer)
-    timer = undefined
-    // One that is at work may have looked for the last time: then it is done again.
-    const added = queue.add(indexTraces, {}, { id, againIfActive: true })
-    sent = Promise.all([sent, added.catch(onError)]).then(() => {})
-  }
-
-  /** What was nudged for before is in the queue. */
-  async function flush(): Promise<void> {
-    if (timer) send()
-    await sent
-  }
+  // One that is at work may have looked for the last time: then it is done again.
+  const send = () => queue.add(indexTraces, {}, { id, againIfActive: true })
+  const due = createNudge({ send, onError, afterMs: nudgeMs })
 
   return {
     /** Something is due. Many in a short while are one. */
     nudge(spans: number): void {
       takenIn += spans
-      timer ??= setTimeout(send, nudgeMs)
+      due.soon()
     },
 
     /** Until nothing is due but what others are at: they look again when they are done with it. */
@@ -65,7 +53,7 @@ export function createSearchIndexService({ index, queue, onError, nudgeMs = 200 
       }
     },
 
-    flush,
-    close: flush,
+    flush: due.flush,
+    close: due.flush,
   }
 }

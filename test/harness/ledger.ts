@@ -9,7 +9,7 @@ import { createLedgerKeyBox } from '../../src/reasoning/ledger-key.service.ts'
 import type { Reasoning } from '../../src/reasoning/reasoning.ts'
 import { createReasoningAppendRepository } from '../../src/reasoning/reasoning-append.repository.ts'
 import type { Change, Outcome } from '../../src/reasoning/reasoning-append.ts'
-import type { Viewer } from '../../src/tenants/viewer.ts'
+import { viewerOf } from './searching.ts'
 
 /** The ledgers of a database, as their repositories write them, and whoever owns the database changes them. */
 export interface Ledgers {
@@ -31,7 +31,7 @@ export function openLedgers(url: string): Ledgers {
   const keys = createLedgerKeyRepository(pool)
   const keyBox = createLedgerKeyBox({ secretBox: createSecretBox(ledgerSecret) })
   const service = createLedgerService({ ledger: createLedgerRepository(pool), keys, keyBox })
-  const verify = (tenantId: string, after?: string | null) => service.verifyLedger(readerOf(tenantId), after)
+  const verify = (tenantId: string, after?: string | null) => service.verifyLedger(viewerOf(tenantId), after)
   return {
     pool,
     append: (tenantId, ...changes) => appends.append(tenantId, changes, keyBox),
@@ -54,10 +54,6 @@ export function openLedgers(url: string): Ledgers {
 
 export function newLedgerId(): string {
   return `tn_${randomBytes(6).toString('hex')}`
-}
-
-function readerOf(tenantId: string): Viewer {
-  return { tenantId, keyId: 'k', keyName: 'A reader', scopes: ['READ'], expiresAt: null }
 }
 
 /** A record with something in every column. */

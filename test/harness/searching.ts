@@ -63,7 +63,8 @@ const keys = {
   mintKey: () => ({ id: signer.keyId, publicKey: signer.publicKey, sealedKey: Buffer.from('sealed') }),
 }
 
-async function storeRecords(
+/** As they were stored, in their order. */
+export async function storeRecords(
   pool: Pool,
   tenantId: string,
   all: readonly Partial<StoreReasoningInput>[],
