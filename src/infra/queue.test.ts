@@ -114,6 +114,8 @@ describe.each(backendKinds)('the queue $name', { timeout: 90_000 }, ({ isMissing
       await queue.add(countJob, { number: 0 }, { id: 'never' })
       await queue.add(countJob, { number: 1 }, { id: 'third' })
       await until(() => bench.log.said('failed for good').length === 1 && deliveries.length === 6)
+      // Each is told of when its failure is stored, which may be after the next attempt has begun.
+      await until(() => bench.log.said('will be tried again').length >= 4)
       expect(deliveries.filter(({ id }) => id === 'third').map(({ attempt }) => attempt)).toEqual([1, 2, 3])
       expect(bench.log.said('will be tried again')).toHaveLength(4)
       expect(bench.log.said('failed for good')).toMatchObject([{ job: 'test.count', id: 'never', attempt: 3 }])

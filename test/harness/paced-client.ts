@@ -18,6 +18,8 @@ export interface PacedLive<Data> {
   /** Takes nothing more from the socket until `resume`; what the kernel doesn't hold stays with the server. */
   pause(): void
   resume(): void
+  /** From now on as fast as it can. */
+  hurry(): void
   /** Is gone without a word of the protocol, whatever is on its way. */
   vanish(): void
 }
@@ -47,6 +49,7 @@ interface Taps {
 function begin<Data>({ url, bytesPerSecond }: PacedOptions): { live: PacedLive<Data>; socket: Socket; taps: Taps } {
   const { hostname, port } = new URL(url)
   const socket = connect({ host: hostname, port: Number(port) })
+  let pace = bytesPerSecond
   const taps: Taps = { pause: () => {}, resume: () => {} }
   let isPaused = false
   const live: PacedLive<Data> = {
@@ -63,18 +66,21 @@ function begin<Data>({ url, bytesPerSecond }: PacedOptions): { live: PacedLive<D
       isPaused = false
       taps.resume()
     },
+    hurry() {
+      pace = undefined
+      if (!isPaused) taps.resume()
+    },
     vanish: () => void socket.destroy(),
   }
   socket.on('error', () => {})
   socket.on('close', () => {
     live.ended ??= 'closed'
   })
-  if (bytesPerSecond) {
-    socket.on('data', ({ length }) => {
-      taps.pause()
-      setTimeout(() => isPaused || taps.resume(), (1_000 * length) / bytesPerSecond)
-    })
-  }
+  socket.on('data', ({ length }) => {
+    if (!pace) return
+    taps.pause()
+    setTimeout(() => isPaused || taps.resume(), (1_000 * length) / pace)
+  })
   return { live, socket, taps }
 }
 
