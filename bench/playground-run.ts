@@ -6,6 +6,7 @@ import { openConnection, requestOf } from './harness/connection.ts'
 import { withEmptyProduct } from './harness/dataset.ts'
 import { type Latency, percentiles } from './harness/latency.ts'
 import { type ModelProvider, startModelProvider } from './harness/model-provider.ts'
+import { openSession } from './harness/playing.ts'
 import { withFolder } from './harness/product.ts'
 import { prose } from './harness/prose.ts'
 import { createRandom } from './harness/random.ts'
@@ -49,7 +50,7 @@ function compareOn(backend: string, redisUrl: string | null): Promise<Measured> 
     const provider = await startModelProvider()
     const bare = await openBareQueue({ databaseUrl: bench.databaseUrl, redisUrl })
     try {
-      const sessionId = await openSession(bench, key, provider.baseUrl)
+      const sessionId = await openSession(bench, key, provider.baseUrl, triage())
       return await compare(backend, bench, { request: runRequest(key, sessionId), provider, bare })
     } finally {
       await bare.close()
@@ -122,10 +123,10 @@ function runRequest(key: string, sessionId: string): Buffer {
   return requestOf('/graphql', body, { authorization: `Bearer ${key}` })
 }
 
-/** Of a published prompt as agents have it; each of its runs compiles it anew. */
-async function openSession({ ask }: Workbench, key: string, baseUrl: string): Promise<string> {
+/** A prompt as agents have it; each of the session's runs compiles it anew. */
+function triage(): object {
   const random = createRandom(21)
-  const content = {
+  return {
     blocks: [
       { id: 'rules', role: 'SYSTEM', content: `You work for {{ company }}. ${prose(random, 800)}` },
       { id: 'gold', role: 'SYSTEM', content: prose(random, 300), when: 'plan == "gold"' },
@@ -139,21 +140,6 @@ async function openSession({ ask }: Workbench, key: string, baseUrl: string): Pr
     ],
     model: { provider: 'bench', name: 'gpt-4.1-mini', parameters: { temperature: 0.2, max_tokens: 800 } },
   }
-  const { createPlaygroundSession } = await ask<{ createPlaygroundSession: { id: string } }>(
-    key,
-    `mutation ($provider: SetProviderInput!, $prompt: CreatePromptInput!, $name: String!) {
-      setProvider(input: $provider) { name }
-      createPrompt(input: $prompt) { id }
-      publishPrompt(name: $name, expectedRevision: 1) { etag }
-      createPlaygroundSession(input: { promptName: $name }) { id }
-    }`,
-    {
-      provider: { name: 'bench', type: 'OPENAI_COMPATIBLE', baseUrl, apiKey: 'sk-bench-0123456789' },
-      prompt: { name: 'support-triage', content },
-      name: 'support-triage',
-    },
-  )
-  return createPlaygroundSession.id
 }
 
 function report(measured: readonly Measured[]): BenchReport {

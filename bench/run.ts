@@ -3,6 +3,7 @@ import { formatTable } from './harness/result.ts'
 
 const benches = {
   compile: () => import('./compile.ts'),
+  deltas: () => import('./deltas.ts'),
   fanout: () => import('./fanout.ts'),
   'feed-cost': () => import('./feed-cost.ts'),
   ingest: () => import('./ingest.ts'),

@@ -5,7 +5,7 @@ import { SpanContentsDocument, TraceDocument, TraceIdsDocument, ViewerDocument }
 import { withDatabase } from './harness/database.ts'
 import { freshId, ingest, llmSpan, type PlainAnswer, post } from './harness/ingest.ts'
 import { type Line, startLineTo } from './harness/line.ts'
-import { createPrograms, type Programs } from './harness/program.ts'
+import { createPrograms, type Programs, settingsOf } from './harness/program.ts'
 import { makeTenant, type TestTenant } from './harness/tenant.ts'
 import { createBackend, startTestApp, type TestApp, type TestBackend } from './harness/test-app.ts'
 import { until } from './harness/until.ts'
@@ -107,15 +107,7 @@ describe('the search index', () => {
   })
 
   function startWorker() {
-    return programs.start(
-      {
-        DATABASE_URL: backend.database.url,
-        TRACEMEND_SECRET: backend.secret.toString('base64'),
-        TRACEMEND_OPERATOR_KEY: backend.operatorKey,
-        ...(backend.redis && { REDIS_URL: backend.redis.url }),
-      },
-      'workers/main.ts',
-    )
+    return programs.start(settingsOf(backend), 'workers/main.ts')
   }
 
   const indexing = `

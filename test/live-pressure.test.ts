@@ -9,7 +9,7 @@ import { createGraphQLClient, type GraphQLClient } from './harness/graphql-clien
 import { freshId, ingest, post } from './harness/ingest.ts'
 import { readMetric } from './harness/metrics.ts'
 import { type PacedLive, pacedTransports } from './harness/paced-client.ts'
-import { createPrograms, type Program, type Programs } from './harness/program.ts'
+import { createPrograms, type Program, type Programs, settingsOf } from './harness/program.ts'
 import { serverEndOf } from './harness/server-ends.ts'
 import { makeTenant, type TestTenant } from './harness/tenant.ts'
 import { createBackend, startTestApp, type TestApp, type TestBackend } from './harness/test-app.ts'
@@ -175,16 +175,7 @@ describe('wide events', { timeout: 120_000 }, () => {
   beforeAll(async () => {
     backend = await createBackend()
     programs = await createPrograms()
-    program = programs.start(
-      {
-        DATABASE_URL: backend.database.url,
-        TRACEMEND_SECRET: backend.secret.toString('base64'),
-        TRACEMEND_OPERATOR_KEY: backend.operatorKey,
-        TRACEMEND_MAX_REQUESTS_PER_MINUTE: '0',
-        ...(backend.redis && { REDIS_URL: backend.redis.url }),
-      },
-      'src/main.ts',
-    )
+    program = programs.start({ ...settingsOf(backend), TRACEMEND_MAX_REQUESTS_PER_MINUTE: '0' }, 'src/main.ts')
     client = createGraphQLClient(await program.address(), backend.operatorKey)
   })
   afterAll(async () => {

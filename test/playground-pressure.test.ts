@@ -21,30 +21,16 @@ import {
   textOf,
 } from './harness/playing.ts'
 import { createPostgres, type TestPostgres } from './harness/postgres.ts'
-import { createPrograms, type Program, type Programs } from './harness/program.ts'
+import { createPrograms, type Program, type Programs, settingsOf } from './harness/program.ts'
 import { saying } from './harness/prompt.ts'
 import { makeTenant, type TestTenant } from './harness/tenant.ts'
 import { createBackend, startTestApp, type TestApp, type TestBackend } from './harness/test-app.ts'
-import { until } from './harness/until.ts'
+import { until, untilAtLast } from './harness/until.ts'
 
-function settingsOf({ database, redis, secret, operatorKey }: TestBackend): Record<string, string> {
-  return {
-    DATABASE_URL: database.url,
-    TRACEMEND_SECRET: secret.toString('base64'),
-    TRACEMEND_OPERATOR_KEY: operatorKey,
-    TRACEMEND_PRIVATE_PROVIDERS: 'allow',
-    TRACEMEND_MAX_REQUESTS_PER_MINUTE: '0',
-    ...(redis && { REDIS_URL: redis.url }),
-  }
-}
+const free = { TRACEMEND_PRIVATE_PROVIDERS: 'allow', TRACEMEND_MAX_REQUESTS_PER_MINUTE: '0' }
 
 function watchAll({ url }: { url: string }, key: string, runId: string) {
   return transports.map(({ subscribe }) => subscribe({ url, key }, PlaygroundRunEventsDocument, { runId }))
-}
-
-/** Where something takes longer than one wait may. */
-async function untilAtLast<Fact>(look: () => Fact | Promise<Fact>) {
-  return until(look).catch(() => until(look))
 }
 
 describe('a worker process', { timeout: 180_000 }, () => {
@@ -70,7 +56,7 @@ describe('a worker process', { timeout: 180_000 }, () => {
   })
 
   async function startWorker(): Promise<Program> {
-    const worker = programs.start(settingsOf(backend), 'workers/main.ts')
+    const worker = programs.start({ ...settingsOf(backend), ...free }, 'workers/main.ts')
     await until(() => worker.stdout.includes('works off jobs'))
     return worker
   }
@@ -353,7 +339,7 @@ describe('two processes with workers inside', { timeout: 180_000 }, () => {
   })
 
   test('make each of thirty runs once, and no more at once than may be', async () => {
-    const settings = { ...settingsOf(backend), TRACEMEND_MAX_RUNS: String(mostRuns) }
+    const settings = { ...{ ...settingsOf(backend), ...free }, TRACEMEND_MAX_RUNS: String(mostRuns) }
     const processes = [programs.start(settings), programs.start(settings)]
     const places = await Promise.all(
       processes.map(async (each) => playWith(createGraphQLClient(await each.address(), backend.operatorKey))),

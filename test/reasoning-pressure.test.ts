@@ -1,21 +1,41 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type RedisServer, startRedis } from '../scripts/redis-server.ts'
 import {
   DeleteReasoningDocument,
   ReasoningChainDocument,
   ReasoningTracesDocument,
+  SearchReasoningDocument,
   StoreReasoningDocument,
   VerifyLedgerDocument,
   type VerifyLedgerQuery,
 } from './generated/documents.ts'
 import { withDatabase } from './harness/database.ts'
+import { type EncoderServer, startEncoderServer } from './harness/encoder-server.ts'
 import type { GraphQLClient } from './harness/graphql-client.ts'
 import { createGraphQLClient } from './harness/graphql-client.ts'
 import { freshId, ingest } from './harness/ingest.ts'
+import { readMetric } from './harness/metrics.ts'
 import { createPostgres, type TestPostgres } from './harness/postgres.ts'
+import { createPrograms, type Program, type Programs, settingsOf } from './harness/program.ts'
 import { findReasoning, reasoning, storeReasoning } from './harness/reasoning.ts'
 import { makeTenant } from './harness/tenant.ts'
 import { createBackend, startTestApp, type TestApp, type TestBackend } from './harness/test-app.ts'
-import { until } from './harness/until.ts'
+import { until, untilAtLast } from './harness/until.ts'
+
+function embeddingsOf({ url }: EncoderServer) {
+  return { baseUrl: url, model: 'small', apiKey: null }
+}
+
+async function isAllEmbedded({ url }: TestApp): Promise<boolean> {
+  return (await readMetric(url, 'tracemend_reasoning_backlog')) === 0
+}
+
+/** As a minute does: what a worker had taken that is gone, or could not say so, is free again. */
+async function passLeases(databaseUrl: string): Promise<void> {
+  await withDatabase(databaseUrl, (database) =>
+    database.query('update reasoning_due set taken_until = now() where taken_until > now()'),
+  )
+}
 
 /** Whole, from the first entry to the head. */
 async function expectWholeLedger(client: GraphQLClient, entries: number): Promise<void> {
@@ -128,7 +148,75 @@ describe('records as large as may be', () => {
   })
 })
 
-describe('where the database restarts', { timeout: 120_000 }, () => {
+describe('a worker process', { timeout: 180_000 }, () => {
+  let encoder: EncoderServer
+  let backend: TestBackend
+  let app: TestApp
+  let programs: Programs
+
+  beforeAll(async () => {
+    ;[encoder, backend, programs] = await Promise.all([startEncoderServer(), createBackend(), createPrograms()])
+    app = await startTestApp({ backend, config: { embeddings: embeddingsOf(encoder) } })
+  }, 120_000)
+  afterAll(async () => {
+    await programs.end()
+    await encoder.close()
+    await app.close()
+    await backend.close()
+  })
+
+  function startWorker(): Program {
+    const embeddings = { TRACEMEND_EMBEDDINGS_URL: encoder.url, TRACEMEND_EMBEDDINGS_MODEL: 'small' }
+    return programs.start({ ...settingsOf(backend), ...embeddings }, 'workers/main.ts')
+  }
+
+  test('that is killed while it embeds leaves its records to another one', async () => {
+    const { client } = await makeTenant(app)
+    encoder.manner = 'hangs'
+    const killed = startWorker()
+    await Promise.all(Array.from({ length: 20 }, (_, index) => storeReasoning(client, { id: `r${index}` })))
+    await storeReasoning(client, { id: 'sea', decision: { type: 'PLAN', summary: 'A hotel by the sea' } })
+    await until(() => encoder.requests.length > 0)
+    await killed.stop('SIGKILL')
+    encoder.manner = 'answers'
+    const other = startWorker()
+    await passLeases(backend.database.url)
+    await untilAtLast(() => isAllEmbedded(app))
+    const { searchReasoning } = await client.ask(SearchReasoningDocument, { query: 'where can one swim' })
+    expect(searchReasoning[0]?.trace.id).toBe('sea')
+    expect(searchReasoning).toHaveLength(10)
+    expect(other.logged('failed for good')).toEqual([])
+  })
+})
+
+describe.runIf(process.env.TEST_WITH === 'redis')('where the queue is lost', { timeout: 180_000 }, () => {
+  test('what is stored meanwhile is embedded when it is back', async () => {
+    const [encoder, backend] = await Promise.all([startEncoderServer(), createBackend()])
+    const app = await startTestApp({ backend, workers: true, config: { embeddings: embeddingsOf(encoder) } })
+    try {
+      const { client } = await makeTenant(app)
+      const storeSome = (from: string) =>
+        Promise.all(Array.from({ length: 20 }, (_, index) => storeReasoning(client, { id: `${from} ${index}` })))
+      await storeSome('before')
+      const { port } = backend.redis as RedisServer
+      await backend.redis?.kill()
+      await storeSome('meanwhile')
+      // It knows nothing any more, neither of jobs nor of schedules.
+      backend.redis = await startRedis({ port })
+      await storeSome('after')
+      await untilAtLast(() => isAllEmbedded(app))
+      const { reasoningTraces } = await client.ask(ReasoningTracesDocument, {})
+      expect(reasoningTraces.totalCount).toBe(60)
+    } finally {
+      await encoder.close()
+      await app.close()
+      await backend.close()
+    }
+  })
+})
+
+describe('where the database restarts', { timeout: 180_000 }, () => {
+  let encoder: EncoderServer
   let postgres: TestPostgres
   let backend: TestBackend
   let app: TestApp
@@ -137,16 +225,19 @@ describe('where the database restarts', { timeout: 120_000 }, () => {
     const first = await createBackend()
     postgres = await createPostgres({ isMigrated: true })
     backend = { ...first, database: { ...first.database, url: postgres.url } }
-    app = await startTestApp({ backend, limits: { requestsPerMinute: 0 } })
+    encoder = await startEncoderServer()
+    const config = { embeddings: embeddingsOf(encoder) }
+    app = await startTestApp({ backend, workers: true, config, limits: { requestsPerMinute: 0 } })
     await first.database.drop()
   }, 120_000)
   afterAll(async () => {
+    await encoder.close()
     await app.close()
     await backend.redis?.stop()
     await postgres.end()
   })
 
-  test('each record is stored once by who sends it until it is answered', async () => {
+  test('each record is stored once by who sends it until it is answered, and embedded', async () => {
     const { client } = await makeTenant(app)
     const codes = new Set<unknown>()
     async function storeAtLast(id: string) {
@@ -165,5 +256,7 @@ describe('where the database restarts', { timeout: 120_000 }, () => {
     expect([...codes].filter((code) => code !== 'UNAVAILABLE')).toEqual([])
     expect((await client.ask(ReasoningTracesDocument, {})).reasoningTraces.totalCount).toBe(320)
     await expectWholeLedger(client, 320)
+    await passLeases(postgres.url)
+    await untilAtLast(() => isAllEmbedded(app))
   })
 })

@@ -7,17 +7,19 @@ export interface RunText {
   end(): Promise<void>
 }
 
-/** Deltas come token by token: stored one by one they would be a write each. Whoever watches is a moment behind. */
+/** Deltas come token by token: stored one by one they would be a write each. What comes after a while is stored at once. */
 const everyMs = 40
 
 export function createRunText(store: (offset: number, text: string) => Promise<void>): RunText {
   let text = ''
   let stored = 0
+  let storedAt = Number.NEGATIVE_INFINITY
   let timer: NodeJS.Timeout | null = null
   let writing: Promise<void> = Promise.resolve()
 
   function flush(): void {
     timer = null
+    storedAt = performance.now()
     const end = wholeCharacters(text)
     if (end === stored) return
     const [offset, piece] = [stored, text.slice(stored, end)]
@@ -30,7 +32,7 @@ export function createRunText(store: (offset: number, text: string) => Promise<v
   return {
     add(delta) {
       text += delta
-      timer ??= setTimeout(flush, everyMs)
+      timer ??= setTimeout(flush, Math.max(0, storedAt + everyMs - performance.now()))
     },
     whole: () => text,
     async end() {

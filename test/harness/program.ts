@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { LogLine } from './recorded-log.ts'
+import type { TestBackend } from './test-app.ts'
 import { until } from './until.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
@@ -26,6 +27,16 @@ export interface Program {
   send(signal: NodeJS.Signals): void
   ended(): Promise<number | NodeJS.Signals>
   stop(signal?: NodeJS.Signals): Promise<number | NodeJS.Signals>
+}
+
+/** For a process beside the app of a test. */
+export function settingsOf({ database, redis, secret, operatorKey }: TestBackend): Record<string, string> {
+  return {
+    DATABASE_URL: database.url,
+    TRACEMEND_SECRET: secret.toString('base64'),
+    TRACEMEND_OPERATOR_KEY: operatorKey,
+    ...(redis && { REDIS_URL: redis.url }),
+  }
 }
 
 export type Entry = 'start.ts' | 'src/main.ts' | 'workers/main.ts'

@@ -15,3 +15,10 @@ export async function until<Fact>(look: () => Fact | Promise<Fact>): Promise<Non
   }
   throw called
 }
+
+/** Where something takes longer than one wait may: until what a process left, or what had failed, is taken up again. */
+export async function untilAtLast<Fact>(look: () => Fact | Promise<Fact>) {
+  return until(look)
+    .catch(() => until(look))
+    .catch(() => until(look))
+}
