@@ -125,7 +125,8 @@ describe('with an encoder of the operator', () => {
     server.manner = 'refuses'
     expect(await found(client, 'glass on the way')).toEqual(['parcel'])
     await storeReasoning(client, { id: 'late', agent: 'zebra' })
-    expect(await found(client, 'zebra')).toEqual(['late'])
+    const { searchReasoning } = await client.ask(SearchReasoningDocument, { query: 'zebra' })
+    expect(searchReasoning.map(({ trace, foundBy }) => [trace.id, foundBy])).toEqual([['late', ['WORDS']]])
     expect(JSON.stringify(app.log.lines)).not.toContain('sk-embeddings')
   })
 })

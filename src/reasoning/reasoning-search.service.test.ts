@@ -28,12 +28,15 @@ test('a record is found by its words at once, and by its meaning when it is embe
   ])
   expect(await searching.find(tenant, 'inexpensive')).toEqual(['a'])
   expect(await searching.find(tenant, 'was the car cheap')).toEqual([])
+  const [early] = await searching.service.search(viewerOf(tenant), { query: 'inexpensive' })
+  expect(early?.foundBy).toEqual(['WORDS'])
   await searching.embedAll()
   expect((await searching.find(tenant, 'is the car so cheap'))[0]).toBe('a')
   const hits = await searching.service.search(viewerOf(tenant), { query: 'the invoice was refused' })
   expect(hits.map(({ trace }) => trace.id)[0]).toBe('c')
   for (const { score } of hits) expect(score).toBeGreaterThan(0)
-  expect(hits[0]?.score).toBe(1)
+  expect(hits[0]).toMatchObject({ score: 1, foundBy: ['WORDS', 'MEANING'] })
+  expect(hits.at(-1)?.foundBy).toEqual(['MEANING'])
 })
 
 test('identifiers, paths and parts of them come first, among many that are like them', async () => {

@@ -24,10 +24,14 @@ export interface SearchReasoningInput {
   filter?: ReasoningFilter | null | undefined
 }
 
+/** By what a record can be found. */
+export type SearchMeans = 'WORDS' | 'MEANING'
+
 export interface ReasoningHit {
   trace: ReasoningTrace
   /** From 0 to 1; of one result, higher is better. */
   score: number
+  foundBy: SearchMeans[]
 }
 
 interface Dependencies {
@@ -145,10 +149,15 @@ export function createReasoningSearchService(dependencies: Dependencies) {
         hits.map(({ id }) => id),
       )
       const byId = new Map(found.map((trace) => [trace.id, trace]))
+      const [words, meaning] = [new Set(byWords), new Set(byMeaning)]
+      const meansOf = (id: string): SearchMeans[] => [
+        ...(words.has(id) ? (['WORDS'] as const) : []),
+        ...(meaning.has(id) ? (['MEANING'] as const) : []),
+      ]
       // One that was deleted meanwhile is left out.
       return hits.flatMap(({ id, score }) => {
         const trace = byId.get(id)
-        return trace ? [{ trace, score }] : []
+        return trace ? [{ trace, score, foundBy: meansOf(id) }] : []
       })
     },
   }

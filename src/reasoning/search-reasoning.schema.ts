@@ -1,6 +1,17 @@
 import { builder } from '../graphql/builder.ts'
+import { describedValues } from '../graphql/described-values.ts'
 import { ReasoningFilterInput, ReasoningTraceRef } from './reasoning.schema.ts'
-import type { ReasoningHit } from './reasoning-search.service.ts'
+import type { ReasoningHit, SearchMeans } from './reasoning-search.service.ts'
+
+const meansDescriptions: Record<SearchMeans, string> = {
+  WORDS: 'It has words of the question.',
+  MEANING: 'It is among those whose meaning is nearest to that of the question.',
+}
+
+const SearchMeansRef = builder.enumType('SearchMeans', {
+  description: 'By what a record is found.',
+  values: describedValues(meansDescriptions),
+})
 
 const ReasoningSearchHitRef = builder.objectRef<ReasoningHit>('ReasoningSearchHit').implement({
   description: 'A record that was found.',
@@ -8,6 +19,12 @@ const ReasoningSearchHitRef = builder.objectRef<ReasoningHit>('ReasoningSearchHi
     trace: t.expose('trace', { type: ReasoningTraceRef, description: 'The record.' }),
     score: t.exposeFloat('score', {
       description: 'How well it fits, from 0 to 1: to be compared within one answer, where higher is better.',
+    }),
+    foundBy: t.expose('foundBy', {
+      type: [SearchMeansRef],
+      description:
+        'What it was found by. Where no record of an answer was found by its meaning, none has been looked at for it: ' +
+        'the encoder did not answer, or none of them is embedded yet.',
     }),
   }),
 })
