@@ -122,7 +122,7 @@ describe('compiling a prompt', () => {
     const { name } = await makePrompt(tenant.client, saying('{{ a }}', { variables }))
     await publish(tenant.client, name)
     const { message, extensions } = await refusal({ name, variables: { b: null, c: 0 } })
-    expect(extensions).toMatchObject({ code: 'INVALID_INPUT', field: 'variables' })
+    expect(extensions).toMatchObject({ code: 'INVALID_INPUT', field: 'variables', missingVariables: ['a', 'b'] })
     expect(message).toMatch(/: a, b\.$/)
     for (const wrong of [[], 'text', 1]) {
       expect((await refusal({ name, variables: wrong })).extensions).toMatchObject({ field: 'variables' })

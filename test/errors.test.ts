@@ -3,6 +3,7 @@ import {
   CreateApiKeyDocument,
   CreateTenantDocument,
   RevokeApiKeyDocument,
+  StoreReasoningDocument,
   UpdateTenantDocument,
   ViewerDocument,
   ViewerEventsDocument,
@@ -42,7 +43,10 @@ describe('an expected failure', () => {
   test.each<[what: string, variables: object, field: string]>([
     ['a number for a text', { input: { ...input, name: 5 } }, 'input.name'],
     ['an unknown enum value', { input: { ...input, scopes: ['READ', 'NOPE'] } }, 'input.scopes[1]'],
-    ['an unknown key', { input: { ...input, nope: 1 } }, 'input'],
+    ['an unknown key', { input: { ...input, nope: 1 } }, 'input.nope'],
+    ['a key that is nearly known', { input: { ...input, nam: 1 } }, 'input.nam'],
+    ['a missing key', { input: { name: 'a' } }, 'input.scopes'],
+    ['a key as long as a megabyte', { input: { ...input, ['x'.repeat(1_000_000)]: 1 } }, 'input'],
     ['nothing', {}, 'input'],
     ['a date that is none', { input: { ...input, expiresAt: '2026-02-31' } }, 'input.expiresAt'],
     ['a megabyte', { input: { ...input, scopes: 'x'.repeat(1_000_000) } }, 'input.scopes'],
@@ -51,6 +55,61 @@ describe('an expected failure', () => {
     expect(answer.status).toBe(400)
     expect(answer.errors?.map(({ extensions }) => extensions)).toEqual([{ code: 'INVALID_INPUT', field }])
     expect(answer.errors?.[0]?.message.length).toBeLessThan(1_100)
+  })
+
+  test('of a variable names what is missing or unknown however deep, and each of them', async () => {
+    const given = {
+      decision: { type: 'PLAN', at: 'x; Field "y" is not defined by type "Z".' },
+      reasoning: { observations: [], conclusion: 'c', 'a"b': 1 },
+    }
+    const { errors } = await app.client().send(StoreReasoningDocument, { input: given as never })
+    expect(errors?.map(({ extensions }) => extensions.field)).toEqual([
+      'input.decision.summary',
+      'input.decision.at',
+      'input.reasoning.a"b',
+    ])
+    const { errors: more } = await app.client().send(StoreReasoningDocument, { input: { decision: null } as never })
+    expect(more?.map(({ extensions }) => extensions.field)).toEqual(['input.decision', 'input.reasoning'])
+  })
+
+  const said = 'decision: {type: PLAN, summary: "s"}'
+  const why = 'reasoning: {observations: [], conclusion: "c"}'
+  const filtered = (filter: string) => `{ traces(filter: ${filter}) { nodes { id } } }`
+  test.each<[what: string, document: string, ...fields: (string | undefined)[]]>([
+    ['a missing argument', 'mutation { storeReasoning { id } }', 'input'],
+    ['an unknown argument', `{ reasoningTrace(id: "a", nope: [1]) { id } }`, 'nope'],
+    ['a missing field', `mutation { storeReasoning(input: {${said}}) { id } }`, 'input.reasoning'],
+    [
+      'a missing field farther down',
+      `mutation { storeReasoning(input: {${why} # why {
+        decision: {type: PLAN}}) { id } }`,
+      'input.decision.summary',
+    ],
+    ['an unknown field', `mutation { storeReasoning(input: {${said}, ${why}, nope: {a: 1}}) { id } }`, 'input.nope'],
+    ['null', `mutation { storeReasoning(input: {${said}, reasoning: null}) { id } }`, 'input.reasoning'],
+    [
+      'an entry of a list',
+      `mutation { storeReasoning(input: {${said}, ${why}, context: {keyFacts: ["a", """b""" # c
+        , 3, "d"]}}) { id } }`,
+      'input.context.keyFacts[2]',
+    ],
+    [
+      'an entry after variables and objects',
+      `mutation ($x: Scope!) { createApiKey(input: {name: "a", scopes: [READ, $x, {a: [1]}, NOPE]}) { secret } }`,
+      ...['input.scopes[2]', 'input.scopes[3]'],
+    ],
+    ['a directive', '{ viewer @include(if: 5) { tenant { id } } }', 'if'],
+    ['two at once', filtered('{nope: 1, status: "x"}'), 'filter.nope', 'filter.status'],
+    ['a default of a variable', 'query ($id: ID! = {a: 1}) { reasoningTrace(id: $id) { id } }', undefined],
+    ['a field that there is not', '{ nope(input: {a: 1}) }', undefined],
+    ['no document', '{ nope(', undefined],
+  ])('of a document (%s) names the field where there is one', async (_, document, ...fields) => {
+    const { status, errors } = await app.client().send(document)
+    expect(status).toBe(400)
+    const extensions = fields.map((field) => (field === undefined ? {} : { field }))
+    expect(errors?.map((error) => error.extensions)).toEqual(
+      extensions.map((each) => ({ code: 'INVALID_INPUT', ...each })),
+    )
   })
 
   test.each([

@@ -22,13 +22,18 @@ describe('the draft of a prompt', () => {
   const textOf = async (name: string) => (await getPrompt(tenant.client, name)).draft.content.blocks[0]?.content
 
   test('is written as a whole, and its revision goes up', async () => {
-    const { name, draft } = await makePrompt(tenant.client, saying('one', { tools: [1], toolChoice: 'auto' }))
+    const { name, draft } = await makePrompt(
+      tenant.client,
+      saying('one', { tools: [{ name: 'look' }], toolChoice: 'auto' }),
+    )
     const written = await rewrite(tenant.client, name, saying('two', { model: { provider: 'p', name: 'm' } }))
     expect(written).toMatchObject({ prompt: { name }, revision: 2, changed: true, baseVersion: null })
     expect(written.content).toMatchObject({ tools: null, toolChoice: null, model: { name: 'm' } })
     expect(written.etag).not.toBe(draft.etag)
     expect((await getPrompt(tenant.client, name)).draft).toEqual(written)
-    expect(await rewrite(tenant.client, name, saying('one', { tools: [1], toolChoice: 'auto' }))).toMatchObject({
+    expect(
+      await rewrite(tenant.client, name, saying('one', { tools: [{ name: 'look' }], toolChoice: 'auto' })),
+    ).toMatchObject({
       revision: 3,
       etag: draft.etag,
     })
@@ -81,6 +86,63 @@ describe('the draft of a prompt', () => {
         [revision + 2, 'second'],
       ])
     }
+  })
+
+  test('is refused what no model could be called with, with the place', async () => {
+    const { name } = await makePrompt(tenant.client)
+    for (const [place, more] of [
+      ['tools[0]', { tools: [1] }],
+      ['toolChoice', { toolChoice: 1 }],
+      ['responseSchema', { responseSchema: 'x' }],
+      ['blocks[0].when', { blocks: [{ role: 'USER' as const, content: '', when: '1' }] }],
+    ] as const) {
+      const input = { name, input: saying('x', more as object), expectedRevision: 1 }
+      const { extensions } = await tenant.client.refusal(UpdatePromptDraftDocument, input)
+      expect(extensions).toMatchObject({ code: 'INVALID_INPUT', field: `input.${place}` })
+    }
+  })
+
+  describe('written by a client that knows of no formats', () => {
+    const json = '[{"type":"text","text":"{{ question }}"}]'
+    const blocks = [
+      { id: 'rules', role: 'SYSTEM' as const, format: 'TEXT' as const, content: '[Rules] Be kind.' },
+      { id: 'asked', role: 'USER' as const, format: 'JSON' as const, content: json },
+    ]
+
+    async function rewritten(...given: { id?: string; format?: 'TEXT' | 'JSON' | null; content: string }[]) {
+      const { name } = await makePrompt(tenant.client, { blocks })
+      const input = { blocks: given.map((block) => ({ role: 'USER' as const, ...block })) }
+      return (await rewrite(tenant.client, name, input)).content.blocks.map(({ format }) => format)
+    }
+
+    test('keeps the format of each block that was there', async () => {
+      const { name, draft } = await makePrompt(tenant.client, { blocks })
+      const known = draft.content.blocks.map(({ format: _, ...block }) => block)
+      const written = await rewrite(tenant.client, name, { blocks: known.toReversed() })
+      expect(written.content.blocks).toEqual(draft.content.blocks.toReversed())
+      expect(await rewritten({ id: 'asked', format: null, content: ' \n{"content": null}' })).toEqual(['JSON'])
+    })
+
+    test('makes text of what can no longer be JSON, and of what is new', async () => {
+      expect(await rewritten({ id: 'asked', content: 'Why?' }, { id: 'rules', content: json })).toEqual([
+        'TEXT',
+        'TEXT',
+      ])
+      expect(await rewritten({ id: 'asked', content: '{{ question }}' })).toEqual(['TEXT'])
+      expect(await rewritten({ id: 'asked', content: '' }, { content: json })).toEqual(['TEXT', 'TEXT'])
+      expect(await rewritten({ id: 'asked', format: 'TEXT', content: json })).toEqual(['TEXT'])
+    })
+
+    test('is told where it meant to write JSON and did not, or has read another revision', async () => {
+      const { name } = await makePrompt(tenant.client, { blocks })
+      const input = (content: string) => ({ blocks: [{ id: 'asked', role: 'USER' as const, content }] })
+      const refusal = (content: string, expectedRevision: number) =>
+        tenant.client.refusal(UpdatePromptDraftDocument, { name, input: input(content), expectedRevision })
+      for (const content of ['[{"type":', '"Why?"']) {
+        expect((await refusal(content, 1)).extensions).toMatchObject({ field: 'input.blocks[0].content' })
+      }
+      expect((await refusal(json, 2)).extensions).toMatchObject({ code: 'STALE_REVISION', currentRevision: 1 })
+    })
   })
 
   test('is published as it was read, or not at all, while others write to it', async () => {

@@ -13,8 +13,10 @@ import {
 } from './generated/documents.ts'
 import { freshId, ingest } from './harness/ingest.ts'
 import { getPrompt, makePrompt, publish, rewrite, saying } from './harness/prompt.ts'
+import { initWith, openRawSocket, operation } from './harness/raw-socket.ts'
 import { makeTenant, type TestTenant } from './harness/tenant.ts'
 import { startTestApp, type TestApp } from './harness/test-app.ts'
+import { until } from './harness/until.ts'
 
 describe('publishing a prompt', () => {
   let app: TestApp
@@ -190,6 +192,53 @@ describe('publishing a prompt', () => {
     await other.close()
   })
 
+  describe('in one document with other changes', () => {
+    const state = 'draft { revision changed } published { number } labels { name version { number } }'
+
+    test('shows what each of them has made of it', async () => {
+      const { name } = await makePrompt(tenant.client, saying('one'))
+      const document = `mutation ($name: String!, $two: PromptContentInput!, $three: PromptContentInput!) {
+        first: publishPrompt(name: $name, expectedRevision: 1) { prompt { ${state} } }
+        two: updatePromptDraft(name: $name, input: $two, expectedRevision: 1) { prompt { ${state} } }
+        three: updatePromptDraft(name: $name, input: $three, expectedRevision: 2) { prompt { ${state} } }
+        second: publishPrompt(name: $name, expectedRevision: 3, label: "canary") { prompt { ${state} } }
+      }`
+      const variables = { name, two: saying('two'), three: saying('three') }
+      const production = { name: 'production', version: { number: 1 } }
+      const before = { published: { number: 1 }, labels: [production] }
+      expect(await tenant.client.ask(document, variables)).toEqual({
+        first: { prompt: { ...before, draft: { revision: 1, changed: false } } },
+        two: { prompt: { ...before, draft: { revision: 2, changed: true } } },
+        three: { prompt: { ...before, draft: { revision: 3, changed: true } } },
+        second: {
+          prompt: {
+            draft: { revision: 3, changed: false },
+            published: { number: 1 },
+            labels: [{ name: 'canary', version: { number: 2 } }, production],
+          },
+        },
+      })
+    })
+
+    test('shows where a label was after each move, over HTTP and WebSocket', async () => {
+      const name = await makeVersions('one', 'two')
+      const move = (version: number) =>
+        `setPromptLabel(name: $name, label: "production", version: ${version}) { ${state} }`
+      const document = `mutation ($name: String!) { back: ${move(1)} again: ${move(2)} }`
+      const at = (number: number) => ({ published: { number }, labels: [{ version: { number } }] })
+      const raw = openRawSocket(tenant.client)
+      raw.send(initWith(tenant.key))
+      await until(() => raw.frames.some(({ type }) => type === 'connection_ack'))
+      raw.send(operation('moves', document, { name }))
+      await until(() => raw.frames.some(({ type }) => type === 'complete'))
+      raw.socket.close()
+      const sent = raw.frames.find(({ id, type }) => id === 'moves' && type === 'next')
+      for (const data of [sent?.payload.data, await tenant.client.ask(document, { name })]) {
+        expect(data).toMatchObject({ back: at(1), again: at(2) })
+      }
+    })
+  })
+
   describe('labels', () => {
     test('move back in one call, and their moves are kept', async () => {
       const name = await makeVersions('one', 'two')
@@ -233,11 +282,12 @@ describe('publishing a prompt', () => {
     test('point at versions of their prompt alone', async () => {
       const name = await makeVersions('one')
       for (const version of [0, 2, -1]) {
-        const { extensions } = await tenant.client.refusal(SetPromptLabelDocument, {
+        const { message, extensions } = await tenant.client.refusal(SetPromptLabelDocument, {
           name,
           label: 'production',
           version,
         })
+        expect(message).toBe(`The prompt "${name}" has no version ${version}.`)
         expect(extensions).toMatchObject({ code: 'NOT_FOUND', field: 'version' })
       }
       expect(await labelsOf(name)).toEqual({ production: 1 })

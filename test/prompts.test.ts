@@ -218,6 +218,20 @@ describe('prompts', () => {
         'tools',
         /100 deep/,
       ],
+      ['a condition that is a number', blocks({ when: '1 + 1' }), 'blocks[0].when', /line 1, column 1: .*type int/],
+      [
+        'a condition that is a text',
+        blocks({}, { when: '"x"', enabled: false }),
+        'blocks[1].when',
+        /"system-2".*string/,
+      ],
+      ['a condition that always fails', blocks({ when: '1 / 0 == 1' }), 'blocks[0].when', /divide by zero/],
+      ['tools that are a text', { ...blocks(), tools: 'x' }, 'tools', /list of objects; got "x"/],
+      ['a tool that is a number', { ...blocks(), tools: [{ name: 'a' }, 1] }, 'tools[1]', /object; got 1/],
+      ['a tool by name that is a text', { ...blocks(), tools: { look: 'x' } }, 'tools.look', /object; got "x"/],
+      ['a tool choice that is a list', { ...blocks(), toolChoice: ['auto'] }, 'toolChoice', /a list of 1/],
+      ['a response schema that is a text', { ...blocks(), responseSchema: 'x' }, 'responseSchema', /object; got "x"/],
+      ['a response schema that is a list', { ...blocks(), responseSchema: [{}] }, 'responseSchema', /a list of 1/],
       ['more than 500,000 characters', blocks({ content: 'x'.repeat(500_000) }), '', /500000/],
       ['more than 20,000 values', { ...blocks(), tools: Array(20_001).fill(0) }, '', /20000 values/],
       ['a key of 1,001 characters', { ...blocks(), tools: { ['k'.repeat(1_001)]: 1 } }, '', /1000 characters/],
@@ -233,13 +247,29 @@ describe('prompts', () => {
     })
   })
 
+  test('keep tools of every shape that a model can be called with, and conditions that read nothing', async () => {
+    const shapes = [
+      { tools: [{ type: 'function', function: { name: 'look' } }], toolChoice: { type: 'any' } },
+      { tools: { look: { inputSchema: { jsonSchema: { type: 'object' } } } }, toolChoice: 'look' },
+      { tools: [], toolChoice: null, responseSchema: { type: 'json_schema', json_schema: { schema: {} } } },
+      { tools: {}, responseSchema: {} },
+    ]
+    for (const shape of shapes) {
+      expect((await makePrompt(tenant.client, saying('x', shape))).draft.content).toMatchObject(shape)
+    }
+    for (const when of ['true', '[1].exists(i, i == 1)', 'type', 'string == "x"']) {
+      const blocks = [{ role: 'USER' as const, content: '', when }]
+      expect((await makePrompt(tenant.client, { blocks })).draft.content.blocks[0]?.when).toBe(when)
+    }
+  })
+
   test('NUL and half characters, which PostgreSQL refuses, are replaced', async () => {
     const name = 'half \ud800'
     const refusal = await tenant.client.refusal(CreatePromptDocument, { input: { name, content: saying('') } })
     expect(refusal.extensions).toMatchObject({ code: 'INVALID_INPUT', field: 'input.name' })
-    const { draft } = await makePrompt(tenant.client, saying('a\0b\udfff', { tools: ['\0'] }))
+    const { draft } = await makePrompt(tenant.client, saying('a\0b\udfff', { tools: [{ name: '\0' }] }))
     expect(draft.content.blocks[0]?.content).toBe('a\ufffdb\ufffd')
-    expect(draft.content.tools).toEqual(['\ufffd'])
+    expect(draft.content.tools).toEqual([{ name: '\ufffd' }])
     expect((await tenant.client.ask(PromptDocument, { name: '\0' })).prompt).toBeNull()
   })
 

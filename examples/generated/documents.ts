@@ -17,7 +17,7 @@ export type BlockInput = {
   content: string;
   /** False: it is left out, whatever the condition says. */
   enabled?: boolean | null | undefined;
-  /** How the content is read. */
+  /** How the content is read. Left out or null: where updatePromptDraft writes a block that is in the draft already (by its id), as it was, unless it was JSON and the content now begins with none of `[`, `{` and `"`, or with `{{`; otherwise TEXT. */
   format?: BlockFormat | null | undefined;
   /** Its id: 1 to 100 letters, digits, "_", ".", ":" or "-". Give the one that it was read with, so that it stays the same block. Left out: made of the name, or else the role. */
   id?: string | null | undefined;
@@ -60,7 +60,7 @@ export type DateTimeRange = {
 
 /** What was decided. */
 export type DecisionInput = {
-  /** What it explains: a reference to the output. */
+  /** What it explains: a reference to the output, up to 20,000 characters. */
   outputRef?: string | null | undefined;
   /** What was decided, in short: 1 to 20,000 characters. */
   summary: string;
@@ -108,11 +108,11 @@ export type PromptContentInput = {
   blocks: Array<BlockInput>;
   /** The model that is to answer. */
   model?: ModelConfigInput | null | undefined;
-  /** The JSON Schema that answers must meet, kept as it is. */
+  /** The JSON Schema that answers must meet, an object, kept as it is. */
   responseSchema?: unknown;
-  /** How it is to choose among them, kept as it is. */
+  /** How it is to choose among them, a text or an object, kept as it is. */
   toolChoice?: unknown;
-  /** The tools that the model may call, kept as they are. */
+  /** The tools that the model may call, kept as they are: a list of objects, or an object that has them by name. */
   tools?: unknown;
   /** The variables that it declares; up to 500. */
   variables?: Array<PromptVariableInput> | null | undefined;
@@ -132,9 +132,9 @@ export type PromptVariableInput = {
 
 /** What it rests on. */
 export type ReasoningContextInput = {
-  /** Files or sources that were read. */
+  /** Files or sources that were read: up to 500 texts of up to 20,000 characters. */
   filesRead?: Array<string> | null | undefined;
-  /** Facts that were drawn from them. */
+  /** Facts that were drawn from them: up to 500 texts of up to 20,000 characters. */
   keyFacts?: Array<string> | null | undefined;
 };
 
@@ -156,15 +156,15 @@ export type ReasoningFilter = {
 
 /** What led to it. */
 export type ReasoningInput = {
-  /** Other ways that were considered, of whatever shape: `{"option": "…"}`. */
+  /** Other ways that were considered, of whatever shape: `{"option": "…"}`. Up to 500 values. */
   alternativesConsidered?: Array<unknown> | null | undefined;
-  /** What was concluded. */
+  /** What was concluded: 1 to 20,000 characters. */
   conclusion: string;
   /** How sure of it, from 0 to 1. */
   confidence?: number | null | undefined;
-  /** What might have been so instead. */
+  /** What might have been so instead: up to 20,000 characters. */
   hypothesis?: string | null | undefined;
-  /** What was seen or read before: up to 500 texts. */
+  /** What was seen or read before: up to 500 texts of 1 to 20,000 characters. */
   observations: Array<string>;
 };
 
@@ -181,6 +181,13 @@ export type RunStatus =
   /** The answer is there. */
   | 'SUCCEEDED';
 
+/** By what a record is found. */
+export type SearchMeans =
+  /** It is among those whose meaning is nearest to that of the question. */
+  | 'MEANING'
+  /** It has words of the question. */
+  | 'WORDS';
+
 /** What the blocks of a session come from. */
 export type SessionOrigin =
   /** What the trace recorded of its prompt: nobody knows the etag. */
@@ -189,7 +196,7 @@ export type SessionOrigin =
   | 'MESSAGES'
   /** A prompt: there is no trace. */
   | 'PROMPT'
-  /** The version that its trace was made with, known by the etag. */
+  /** The version, or the draft, that its trace was made with, known by the etag. */
   | 'VERSION';
 
 /** What is known of a span by now. It may come in pieces, repeated and in any order: what is left out says nothing, and where pieces disagree the later, greater or fuller value stays. Texts: 200 characters unless said otherwise. */
@@ -255,7 +262,7 @@ export type SpanKind =
   /** A call of a tool. */
   | 'TOOL';
 
-/** A record of why something was decided: up to 100,000 characters as JSON. */
+/** A record of why something was decided: up to 100,000 characters as JSON. Ids and names have 1 to 200 of them, and not only blanks. */
 export type StoreReasoningInput = {
   /** The name of who decided; an agent that is new appears with it. */
   agent?: string | null | undefined;
@@ -273,7 +280,7 @@ export type StoreReasoningInput = {
   sessionId?: string | null | undefined;
   /** With a trace: the step within it. */
   spanId?: string | null | undefined;
-  /** Words to find it by: up to 100. */
+  /** Words to find it by: up to 100 of 1 to 200 characters, of which each counts once. */
   tags?: Array<string> | null | undefined;
   /** The trace of what was done meanwhile; it may come later. */
   traceId?: string | null | undefined;
@@ -397,7 +404,7 @@ export type RecordCallMutationVariables = Exact<{
 }>;
 
 
-export type RecordCallMutation = { ingestTraces: { errors: Array<{ path: string, message: string }> } };
+export type RecordCallMutation = { ingestTraces: { errors: Array<{ path: string | null, message: string }> } };
 
 export type RecordedCallQueryVariables = Exact<{
   id: string;
@@ -493,7 +500,7 @@ export type RememberQueryVariables = Exact<{
 }>;
 
 
-export type RememberQuery = { searchReasoning: Array<{ score: number, trace: { id: string, summary: string, conclusion: string, tags: Array<string>, confidence: number | null } }> };
+export type RememberQuery = { searchReasoning: Array<{ likeness: number | null, foundBy: Array<SearchMeans>, trace: { id: string, summary: string, conclusion: string, tags: Array<string> } }> };
 
 export type ReasonMutationVariables = Exact<{
   input: StoreReasoningInput;
@@ -507,7 +514,7 @@ export type RecordDecisionMutationVariables = Exact<{
 }>;
 
 
-export type RecordDecisionMutation = { ingestTraces: { errors: Array<{ path: string, message: string }> } };
+export type RecordDecisionMutation = { ingestTraces: { errors: Array<{ path: string | null, message: string }> } };
 
 export type WhyQueryVariables = Exact<{
   traceId: string;
@@ -529,7 +536,7 @@ export type SendTraceMutationVariables = Exact<{
 }>;
 
 
-export type SendTraceMutation = { ingestTraces: { traceIds: Array<string>, errors: Array<{ path: string, message: string }> } };
+export type SendTraceMutation = { ingestTraces: { traceIds: Array<string>, errors: Array<{ path: string | null, message: string }> } };
 
 export type SpanTreeQueryVariables = Exact<{
   traceId: string;
@@ -569,7 +576,7 @@ export const RunTextDocument = {"kind":"Document","definitions":[{"kind":"Operat
 export const ComparedRunDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"ComparedRun"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"playgroundRun"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"error"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}},{"kind":"Field","name":{"kind":"Name","value":"comparison"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"inputTokens"}},{"kind":"Field","name":{"kind":"Name","value":"outputTokens"}},{"kind":"Field","name":{"kind":"Name","value":"cost"}},{"kind":"Field","name":{"kind":"Name","value":"durationMs"}},{"kind":"Field","name":{"kind":"Name","value":"output"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"kind"}},{"kind":"Field","name":{"kind":"Name","value":"text"}}]}}]}}]}}]}}]} as unknown as DocumentNode<ComparedRunQuery, ComparedRunQueryVariables>;
 export const SaveDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"Save"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"sessionId"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"savePlayground"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"sessionId"},"value":{"kind":"Variable","name":{"kind":"Name","value":"sessionId"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"revision"}}]}}]}}]} as unknown as DocumentNode<SaveMutation, SaveMutationVariables>;
 export const PublishDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"Publish"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"name"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"expectedRevision"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"Int"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"note"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"publishPrompt"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"name"},"value":{"kind":"Variable","name":{"kind":"Name","value":"name"}}},{"kind":"Argument","name":{"kind":"Name","value":"expectedRevision"},"value":{"kind":"Variable","name":{"kind":"Name","value":"expectedRevision"}}},{"kind":"Argument","name":{"kind":"Name","value":"note"},"value":{"kind":"Variable","name":{"kind":"Name","value":"note"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"number"}},{"kind":"Field","name":{"kind":"Name","value":"evidence"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"trace"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}}]}},{"kind":"Field","name":{"kind":"Name","value":"session"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}}]}},{"kind":"Field","name":{"kind":"Name","value":"runs"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}}]}}]}}]}}]}}]} as unknown as DocumentNode<PublishMutation, PublishMutationVariables>;
-export const RememberDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"Remember"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"question"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"filter"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"ReasoningFilter"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"searchReasoning"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"query"},"value":{"kind":"Variable","name":{"kind":"Name","value":"question"}}},{"kind":"Argument","name":{"kind":"Name","value":"limit"},"value":{"kind":"IntValue","value":"3"}},{"kind":"Argument","name":{"kind":"Name","value":"filter"},"value":{"kind":"Variable","name":{"kind":"Name","value":"filter"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"score"}},{"kind":"Field","name":{"kind":"Name","value":"trace"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"conclusion"}},{"kind":"Field","name":{"kind":"Name","value":"tags"}},{"kind":"Field","name":{"kind":"Name","value":"confidence"}}]}}]}}]}}]} as unknown as DocumentNode<RememberQuery, RememberQueryVariables>;
+export const RememberDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"Remember"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"question"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"filter"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"ReasoningFilter"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"searchReasoning"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"query"},"value":{"kind":"Variable","name":{"kind":"Name","value":"question"}}},{"kind":"Argument","name":{"kind":"Name","value":"limit"},"value":{"kind":"IntValue","value":"3"}},{"kind":"Argument","name":{"kind":"Name","value":"filter"},"value":{"kind":"Variable","name":{"kind":"Name","value":"filter"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"likeness"}},{"kind":"Field","name":{"kind":"Name","value":"foundBy"}},{"kind":"Field","name":{"kind":"Name","value":"trace"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"conclusion"}},{"kind":"Field","name":{"kind":"Name","value":"tags"}}]}}]}}]}}]} as unknown as DocumentNode<RememberQuery, RememberQueryVariables>;
 export const ReasonDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"Reason"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"StoreReasoningInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"storeReasoning"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"ledger"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"sequence"}},{"kind":"Field","name":{"kind":"Name","value":"hash"}}]}}]}}]}}]} as unknown as DocumentNode<ReasonMutation, ReasonMutationVariables>;
 export const RecordDecisionDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"RecordDecision"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"trace"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"TraceInput"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"ingestTraces"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"ObjectValue","fields":[{"kind":"ObjectField","name":{"kind":"Name","value":"traces"},"value":{"kind":"ListValue","values":[{"kind":"Variable","name":{"kind":"Name","value":"trace"}}]}}]}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"errors"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"path"}},{"kind":"Field","name":{"kind":"Name","value":"message"}}]}}]}}]}}]} as unknown as DocumentNode<RecordDecisionMutation, RecordDecisionMutationVariables>;
 export const WhyDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"Why"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"traceId"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"trace"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"traceId"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"output"}},{"kind":"Field","name":{"kind":"Name","value":"reasoning"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"nodes"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"summary"}},{"kind":"Field","name":{"kind":"Name","value":"observations"}}]}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"reasoningChain"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"depth"}},{"kind":"Field","name":{"kind":"Name","value":"parent"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"summary"}}]}}]}}]}}]} as unknown as DocumentNode<WhyQuery, WhyQueryVariables>;

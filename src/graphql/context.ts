@@ -26,7 +26,8 @@ export type Loaders = ReturnType<typeof createLoaders>
 
 /**
  * Loaders batch; those of a query also remember for as long as it runs. Those of a subscription live as long as it
- * does and must not remember, or every event would show what the first one saw.
+ * does and must not remember, or every event would show what the first one saw; nor may those of a mutation, whose
+ * fields are executed one after the other: each would show what was there before it.
  */
 export function createLoaders(services: Services, viewer: Viewer, { remember }: { remember: boolean }) {
   const options = { cache: remember }

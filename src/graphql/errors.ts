@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql'
 import { DomainError, type ErrorCode, InvalidInputError, LimitError, UnavailableError } from '../errors.ts'
 import { isDatabaseOutage, isStatementTimeout } from '../infra/database-errors.ts'
 import type { Logger } from '../infra/logger.ts'
+import { refusedField } from './errors-field.ts'
 
 /**
  * The one boundary at which failures become what a client sees, whichever transport or phase they come from. Expected
@@ -88,13 +89,14 @@ function expect(error: unknown, operationMs: number): DomainError | null {
 }
 
 /**
- * GraphQL refuses documents and variables, and says in words which variable it was: `Variable "$input" got invalid
- * value 1 at "input.name"; …`. Where it fails at a field for anything but an argument, our own value was wrong.
+ * GraphQL refuses documents and variables. Where it fails at a field for anything but an argument, our own value was
+ * wrong.
  */
-function refusedByGraphQL({ message, path }: GraphQLError): DomainError | null {
+function refusedByGraphQL(error: GraphQLError): DomainError | null {
+  const { message, path } = error
   if (path && !message.startsWith('Argument "')) return null
   if (message.startsWith('Validation aborted')) return tooManyErrors
-  const field = / at "([^"]+)"; /.exec(message)?.[1] ?? /^Variable "\$([^"]+)"/.exec(message)?.[1]
+  const field = refusedField(error)
   return new DomainError('INVALID_INPUT', message, field === undefined ? {} : { field: cut(field) })
 }
 

@@ -1,9 +1,9 @@
-import type { ExecutionResult } from 'graphql'
-import { createYoga } from 'graphql-yoga'
+import { type DocumentNode, type ExecutionResult, getOperationAST } from 'graphql'
+import { createYoga, type Plugin } from 'graphql-yoga'
 import type { Limits } from '../config.ts'
 import type { Metrics } from '../infra/metrics.ts'
 import type { Services } from '../services.ts'
-import { createLoaders, type RequestContext } from './context.ts'
+import { type Context, createLoaders, type RequestContext } from './context.ts'
 import { createDocumentCache, nothingCached } from './document-cache.ts'
 import { useErrorPresenter } from './errors.plugin.ts'
 import type { ErrorPresenter } from './errors.ts'
@@ -58,12 +58,25 @@ export function createGraphQLServer({ services, limits, metrics, presenter, subs
         },
       },
       useQueryLimits(limits),
+      useForgetfulMutations(),
       usePlannedExecution(),
       useTimeLimit(limits.operationMs, metrics),
       subscriptions.plugin,
       useErrorPresenter(presenter),
     ],
   })
+}
+
+/** Which kind of operation it is, is known when it is executed, over HTTP and WebSocket alike. */
+function useForgetfulMutations(): Plugin<Context> {
+  return {
+    onExecute({ args }) {
+      const operation = getOperationAST(args.document as DocumentNode, args.operationName)
+      if (operation?.operation !== 'mutation') return
+      const context = args.contextValue as Context
+      context.loaders = createLoaders(context.services, context.viewer, { remember: false })
+    },
+  }
 }
 
 const welcome = `# Put your key behind "Bearer " in the headers below,

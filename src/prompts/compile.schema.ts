@@ -69,7 +69,8 @@ builder.queryField('compilePrompt', (t) =>
     extensions: { cost: 2_000 },
     description:
       'Evaluates the conditions of a prompt and puts variables in: for agents, before every model call. It is answered ' +
-      'from memory, and at most a second behind. INVALID_INPUT names all required variables that are missing. ' +
+      'from memory, and at most a second behind. INVALID_INPUT names all required variables that are missing, in ' +
+      '`missingVariables`, too. ' +
       'Needs the scope READ.',
     args: {
       name: t.arg.string({ required: true, description: "The prompt's name." }),

@@ -75,7 +75,7 @@ test('all required variables that are missing are named, before anything is deci
   expect(failure).toMatchObject({
     code: 'INVALID_INPUT',
     message: 'Required variables are missing: a, c.',
-    details: { field: 'variables' },
+    details: { field: 'variables', missingVariables: ['a', 'c'] },
   })
   const withDefault = [variable('a', { required: true, default: 0 })]
   expect(compile([block({ content: '{{ a }}' })], {}, withDefault).messages).toEqual([{ role: 'user', content: '0' }])

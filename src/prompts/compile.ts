@@ -1,4 +1,4 @@
-import { InvalidInputError, LimitError } from '../errors.ts'
+import { DomainError, type ErrorDetails, InvalidInputError, LimitError } from '../errors.ts'
 import { shown } from '../shown.ts'
 import { type Allowance, ConditionError, decide, maxDecisionMs } from './condition.ts'
 import { BrokenBlockError, type PreparedBlock, prepareBlock } from './prepared-block.ts'
@@ -30,12 +30,12 @@ export interface CompiledBlock {
   text: string | null
 }
 
-export class MissingVariablesError extends InvalidInputError {
-  readonly names: string[]
+export class MissingVariablesError extends DomainError {
+  declare readonly details: ErrorDetails & { missingVariables: string[] }
 
-  constructor(names: string[]) {
-    super('variables', `Required variables are missing: ${names.join(', ')}.`)
-    this.names = names
+  constructor(missingVariables: string[]) {
+    const details = { field: 'variables', missingVariables }
+    super('INVALID_INPUT', `Required variables are missing: ${missingVariables.join(', ')}.`, details)
   }
 }
 

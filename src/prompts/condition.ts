@@ -94,6 +94,12 @@ export function decide(
   throw new ConditionError(`A condition is true or false; this one is of type ${celType(result).name}.`)
 }
 
+/** Null: it reads variables. Throws ConditionError where it reads none, and there is nothing to decide all the same. */
+export function decideConstant(condition: Condition, allowance: Allowance): boolean | null {
+  const isConstant = condition.names.length === 0 && condition.typeNames.length === 0
+  return isConstant ? decide(condition, {}, allowance) : null
+}
+
 function explore(expr: Expr | undefined, bound: string[], depth: number, loops: number, found: Found): void {
   if (depth > maxDepth) throw tooDeep()
   found.nodes++

@@ -1,5 +1,12 @@
 import { shown } from '../shown.ts'
-import { type Condition, ConditionError, parseCondition } from './condition.ts'
+import {
+  type Allowance,
+  type Condition,
+  ConditionError,
+  decideConstant,
+  maxDecisionMs,
+  parseCondition,
+} from './condition.ts'
 import type { PromptBlock } from './prompt-content.ts'
 import { parseTemplate, placeOf, type Rendering, renderTemplate, TemplateError } from './template.ts'
 
@@ -49,6 +56,19 @@ export function prepareBlock(block: PromptBlock, index: number, names: Set<strin
     if (!(error instanceof TemplateError)) throw error
     const offset = block.format === 'TEXT' ? error.offset : offsetInJson(block.content)
     throw broken('content', offset, error.message)
+  }
+}
+
+/** A condition that reads nothing fails in each compilation, or in none: so it is decided before it is stored. */
+export function requireDecidable(blocks: readonly PreparedBlock[]): void {
+  const allowance: Allowance = { msLeft: maxDecisionMs }
+  for (const [index, { block, condition }] of blocks.entries()) {
+    try {
+      if (condition) decideConstant(condition, allowance)
+    } catch (error) {
+      if (!(error instanceof ConditionError)) throw error
+      throw new BrokenBlockError(index, block, 'when', error.offset ?? 0, error.message)
+    }
   }
 }
 

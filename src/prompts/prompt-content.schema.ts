@@ -129,7 +129,13 @@ export const BlockInputRef = builder.inputType('BlockInput', {
     }),
     name: t.string({ description: 'What people call it, up to 200 characters.' }),
     role: t.field({ type: BlockRoleRef, required: true, description: 'Who speaks.' }),
-    format: t.field({ type: BlockFormatRef, defaultValue: 'TEXT', description: 'How the content is read.' }),
+    format: t.field({
+      type: BlockFormatRef,
+      description:
+        'How the content is read. Left out or null: where updatePromptDraft writes a block that is in the draft already ' +
+        '(by its id), as it was, unless it was JSON and the content now begins with none of `[`, `{` and `"`, or with ' +
+        '`{{`; otherwise TEXT.',
+    }),
     content: t.string({ required: true, description: `Its text. ${templates}` }),
     when: t.string({ description: `${conditions} Left out, null or empty: it is always put in.` }),
     enabled: t.boolean({ defaultValue: true, description: 'False: it is left out, whatever the condition says.' }),
@@ -166,8 +172,18 @@ export const PromptContentInputRef = builder.inputType('PromptContentInput', {
     blocks: t.field({ type: [BlockInputRef], required: true, description: 'Its messages, in their order; up to 500.' }),
     variables: t.field({ type: [PromptVariableInputRef], description: 'The variables that it declares; up to 500.' }),
     model: t.field({ type: ModelConfigInputRef, description: 'The model that is to answer.' }),
-    tools: t.field({ type: 'JSON', description: 'The tools that the model may call, kept as they are.' }),
-    toolChoice: t.field({ type: 'JSON', description: 'How it is to choose among them, kept as it is.' }),
-    responseSchema: t.field({ type: 'JSON', description: 'The JSON Schema that answers must meet, kept as it is.' }),
+    tools: t.field({
+      type: 'JSON',
+      description:
+        'The tools that the model may call, kept as they are: a list of objects, or an object that has them by name.',
+    }),
+    toolChoice: t.field({
+      type: 'JSON',
+      description: 'How it is to choose among them, a text or an object, kept as it is.',
+    }),
+    responseSchema: t.field({
+      type: 'JSON',
+      description: 'The JSON Schema that answers must meet, an object, kept as it is.',
+    }),
   }),
 })

@@ -20,6 +20,19 @@ export type BlockRole = (typeof blockRoles)[number]
 export const blockFormats = ['TEXT', 'JSON'] as const
 export type BlockFormat = (typeof blockFormats)[number]
 
+interface FormatInput {
+  format?: BlockFormat | null | undefined
+  content: string
+}
+
+/**
+ * The format of a block that is written. Whoever leaves it out may not know of formats at all: such a block keeps the
+ * one that it has, unless it was JSON and what is written now can't be meant to be. `{{` begins a placeholder.
+ */
+export function formatOf({ format, content }: FormatInput, known: BlockFormat | undefined): BlockFormat {
+  return format ?? (known === 'JSON' && /^\s*(?:[["]|\{(?!\{))/.test(content) ? 'JSON' : 'TEXT')
+}
+
 /** One message, where it is put in. */
 export interface PromptBlock {
   /** Unique in its prompt, and the same for as long as the block lives: diffs go by it. */

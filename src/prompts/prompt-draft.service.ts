@@ -3,9 +3,9 @@ import { requireScope, type Viewer } from '../tenants/viewer.ts'
 import { inTurns } from '../turns.ts'
 import { etagOf } from './etag.ts'
 import type { PromptRepository } from './prompt.repository.ts'
-import { type PromptDraft, StaleRevisionError } from './prompt.ts'
+import { type Prompt, type PromptDraft, StaleRevisionError } from './prompt.ts'
 import type { PromptDraftRepository } from './prompt-draft.repository.ts'
-import { type PromptContentInput, readContent } from './prompt-input.ts'
+import { keepFormats, type PromptContentInput, readContent } from './prompt-input.ts'
 import type { PromptSources } from './prompt-sources.service.ts'
 
 interface Dependencies {
@@ -14,9 +14,28 @@ interface Dependencies {
   sources: PromptSources
 }
 
+interface Writing {
+  input: PromptContentInput
+  expectedRevision: number
+}
+
 export type PromptDraftService = ReturnType<typeof createPromptDraftService>
 
 export function createPromptDraftService({ prompts, drafts, sources }: Dependencies) {
+  async function getDraft(tenantId: string, { id, name }: Prompt): Promise<PromptDraft> {
+    const [draft] = await drafts.findDrafts(tenantId, [id])
+    if (!draft) throw new NotFoundError('prompt', name, 'name')
+    return draft
+  }
+
+  /** With the formats of the revision that was read, where blocks of it are written without. */
+  async function withFormats(tenantId: string, prompt: Prompt, { input, expectedRevision }: Writing) {
+    if (!input.blocks.some(({ id, format }) => id && !format)) return input
+    const { revision, content } = await getDraft(tenantId, prompt)
+    if (revision !== expectedRevision) throw new StaleRevisionError(expectedRevision, revision)
+    return keepFormats(input, content)
+  }
+
   return {
     /** In the order asked; what is gone by now is an error of its own. */
     async getDrafts(viewer: Viewer, promptIds: readonly string[]): Promise<(PromptDraft | NotFoundError)[]> {
@@ -35,15 +54,14 @@ export function createPromptDraftService({ prompts, drafts, sources }: Dependenc
     ): Promise<PromptDraft> {
       requireScope(viewer, 'EDIT')
       const { tenantId } = viewer
-      const { id } = await prompts.getPromptByName(tenantId, name)
-      const content = await inTurns(() => readContent(input))
+      const prompt = await prompts.getPromptByName(tenantId, name)
+      const whole = await withFormats(tenantId, prompt, { input, expectedRevision })
+      const content = await inTurns(() => readContent(whole))
       const update = { content, etag: etagOf(content), evidence: null, expectedRevision, now: new Date() }
-      const written = await drafts.updateDraft(tenantId, id, update)
+      const written = await drafts.updateDraft(tenantId, prompt.id, update)
       if (!written) {
-        const [draft] = await drafts.findDrafts(tenantId, [id])
-        throw draft
-          ? new StaleRevisionError(expectedRevision, draft.revision)
-          : new NotFoundError('prompt', name, 'name')
+        const { revision } = await getDraft(tenantId, prompt)
+        throw new StaleRevisionError(expectedRevision, revision)
       }
       sources.announce(tenantId)
       return written

@@ -1,17 +1,19 @@
 import { cleanText } from '../clean.ts'
 import { InvalidInputError } from '../errors.ts'
+import { isRecord } from '../json-record.ts'
 import { shown } from '../shown.ts'
 import { isLongerThan } from '../text-length.ts'
 import { prepareContent } from './compile.ts'
 import { readJson } from './json-input.ts'
-import { BrokenBlockError } from './prepared-block.ts'
-import type {
-  BlockFormat,
-  BlockRole,
-  ModelConfig,
-  PromptBlock,
-  PromptContent,
-  PromptVariable,
+import { BrokenBlockError, requireDecidable } from './prepared-block.ts'
+import {
+  type BlockFormat,
+  type BlockRole,
+  formatOf,
+  type ModelConfig,
+  type PromptBlock,
+  type PromptContent,
+  type PromptVariable,
 } from './prompt-content.ts'
 
 /** A content as clients give it: whatever is left out has a meaning of its own. */
@@ -63,6 +65,7 @@ const maxKeyLength = 1_000
  */
 export function readContent(input: PromptContentInput, field = 'input'): PromptContent {
   const content = readUncompiled(input, field)
+  requireCallable(content, field)
   requireCompilable(content, field)
   return content
 }
@@ -88,6 +91,43 @@ export function readUncompiled(input: PromptContentInput, field = 'input'): Prom
   return content
 }
 
+/** What is written of blocks that are there already, with their formats where it leaves them out. */
+export function keepFormats(input: PromptContentInput, { blocks }: PromptContent): PromptContentInput {
+  const known = new Map(blocks.map(({ id, format }) => [id, format]))
+  return {
+    ...input,
+    blocks: input.blocks.map((block) => ({ ...block, format: formatOf(block, known.get(block.id ?? '')) })),
+  }
+}
+
+type CallParts = Pick<PromptContent, 'tools' | 'toolChoice' | 'responseSchema'>
+
+/** Of a shape that a model can be called with: providers understand many, so that there is no more to ask for. */
+export function requireCallable({ tools, toolChoice, responseSchema }: CallParts, field: string): void {
+  if (tools !== null) {
+    if (typeof tools !== 'object') {
+      throw new InvalidInputError(`${field}.tools`, `Tools are a list of objects; got ${shown(tools)}.`)
+    }
+    for (const [key, tool] of Object.entries(tools)) {
+      if (isRecord(tool)) continue
+      const place = Array.isArray(tools) ? `tools[${key}]` : `tools.${key}`
+      throw new InvalidInputError(`${field}.${place}`, `A tool is a JSON object; got ${shown(tool)}.`)
+    }
+  }
+  if (toolChoice !== null && typeof toolChoice !== 'string' && !isRecord(toolChoice)) {
+    throw new InvalidInputError(
+      `${field}.toolChoice`,
+      `The choice of a tool is a text or a JSON object; got ${shown(toolChoice)}.`,
+    )
+  }
+  if (responseSchema !== null && !isRecord(responseSchema)) {
+    throw new InvalidInputError(
+      `${field}.responseSchema`,
+      `A response schema is a JSON object; got ${shown(responseSchema)}.`,
+    )
+  }
+}
+
 function readBlocks(inputs: readonly BlockInput[], field: string): PromptBlock[] {
   requireAtMost(maxBlocks, inputs, field)
   const taken = new Set<string>()
@@ -102,7 +142,7 @@ function readBlocks(inputs: readonly BlockInput[], field: string): PromptBlock[]
       id: input.id ?? freeId(name ?? input.role, taken),
       name,
       role: input.role,
-      format: input.format ?? 'TEXT',
+      format: formatOf(input, undefined),
       content: cleanText(input.content),
       when: when === '' ? null : when,
       enabled: input.enabled ?? true,
@@ -197,7 +237,7 @@ function requireModest(content: PromptContent, field: string): void {
 
 function requireCompilable(content: PromptContent, field: string): void {
   try {
-    prepareContent(content)
+    requireDecidable(prepareContent(content).blocks)
   } catch (error) {
     if (!(error instanceof BrokenBlockError)) throw error
     const { index, blockId, part, line, column, reason } = error

@@ -6,6 +6,7 @@ import {
   keyOfNamedEtag,
   keyOfVersion,
   type NamedEtag,
+  NoSuchContentError,
   numberCursor,
   type Prompt,
   type PromptVersion,
@@ -118,8 +119,8 @@ export function createPromptVersionService({ prompts, versions, sources, traceUs
   }
 }
 
-function noVersion(name: string, number: number): NotFoundError {
-  return new NotFoundError(`version of the prompt "${name}"`, String(number), 'version')
+function noVersion(name: string, number: number): NoSuchContentError {
+  return new NoSuchContentError(name, { kind: 'version', number }, { field: 'version' })
 }
 
 function missing({ number }: VersionKey): NotFoundError {

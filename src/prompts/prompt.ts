@@ -40,6 +40,8 @@ export interface Evidence {
   traceId: string | null
   sessionId: string | null
   runIds: string[]
+  /** Of what the session said when it was saved: its runs of just that are added when it is published. */
+  textEtag?: string
 }
 
 /** A content as it was published. In a prompt there is one for each etag. */

@@ -11,6 +11,8 @@ export interface Publication extends Author {
   note: string | null
   /** Besides what the draft has of its own. */
   traceId: string | null
+  /** Instead of those that the draft has; null: those. */
+  runIds: string[] | null
   now: Date
 }
 
@@ -40,8 +42,8 @@ export function createPublishRepository(pool: Pool) {
         const { rows } = await client.query(lockDraft, [tenantId, promptId])
         const { revision, etag, evidence: own } = rows[0]
         if (revision !== publication.expectedRevision) return { staleRevision: revision }
-        const { note, traceId, keyId, keyName, now } = publication
-        const evidence = evidenceOf(own, traceId)
+        const { note, keyId, keyName, now } = publication
+        const evidence = evidenceOf(own, publication)
         const values = [tenantId, promptId, etag]
         const version =
           (await client.query(findNumber, values)).rows[0] ??
@@ -80,9 +82,13 @@ async function moveLabel(client: PoolClient, tenantId: string, promptId: string,
   await client.query('update prompts set updated_at = $3 where tenant_id = $1 and id = $2', [tenantId, promptId, now])
 }
 
-function evidenceOf(own: Evidence | null, traceId: string | null): Evidence | null {
-  if (traceId === null) return own
-  return { sessionId: null, runIds: [], ...own, traceId }
+function evidenceOf(
+  own: Evidence | null,
+  { traceId, runIds }: Pick<Publication, 'traceId' | 'runIds'>,
+): Evidence | null {
+  if (own === null && traceId === null) return null
+  const known = own ?? { traceId: null, sessionId: null, runIds: [] }
+  return { ...known, traceId: traceId ?? known.traceId, runIds: runIds ?? known.runIds }
 }
 
 function toJson(evidence: Evidence | null): string | null {

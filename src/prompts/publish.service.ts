@@ -5,6 +5,7 @@ import { requireScope, type Viewer } from '../tenants/viewer.ts'
 import type { PromptRepository } from './prompt.repository.ts'
 import {
   type Author,
+  NoSuchContentError,
   numberCursor,
   type Prompt,
   type PromptLabel,
@@ -15,10 +16,11 @@ import {
   requireLabel,
   StaleRevisionError,
 } from './prompt.ts'
+import type { PromptDraftRepository } from './prompt-draft.repository.ts'
 import { readText } from './prompt-input.ts'
 import type { PromptLabelRepository } from './prompt-label.repository.ts'
 import type { PromptSources } from './prompt-sources.service.ts'
-import type { TraceUse } from './prompt-use.ts'
+import type { RunUse, TraceUse } from './prompt-use.ts'
 import type { PromptVersionRepository } from './prompt-version.repository.ts'
 import type { PublishRepository } from './publish.repository.ts'
 
@@ -47,6 +49,8 @@ interface Dependencies {
   publications: PublishRepository
   sources: PromptSources
   traceUse: TraceUse
+  drafts: Pick<PromptDraftRepository, 'findDrafts'>
+  runUse: RunUse
 }
 
 const maxNote = 2_000
@@ -55,7 +59,7 @@ export type PublishService = ReturnType<typeof createPublishService>
 
 /** What is served is decided here: versions are made, and labels moved, by keys that may PUBLISH. */
 export function createPublishService(dependencies: Dependencies) {
-  const { prompts, versions, labels, publications, sources, traceUse } = dependencies
+  const { prompts, versions, labels, publications, sources, traceUse, drafts, runUse } = dependencies
 
   async function readTraceId(tenantId: string, input: EvidenceInput | null | undefined): Promise<string | null> {
     const given = input?.traceId ?? null
@@ -63,6 +67,13 @@ export function createPublishService(dependencies: Dependencies) {
     const traceId = cleanText(given)
     if (!(await traceUse.hasTrace(tenantId, traceId))) throw new NotFoundError('trace', given, 'evidence.traceId')
     return traceId
+  }
+
+  /** Made before the draft was saved, or since. If it is another draft by now, nothing is published. */
+  async function findRunIds(tenantId: string, promptId: string): Promise<string[] | null> {
+    const [draft] = await drafts.findDrafts(tenantId, [promptId])
+    const { sessionId = null, textEtag } = draft?.evidence ?? {}
+    return sessionId === null || textEtag === undefined ? null : runUse.listRunIds(tenantId, sessionId, textEtag)
   }
 
   async function move(viewer: Viewer, name: string, label: string, toNumber: number | null): Promise<Prompt> {
@@ -73,7 +84,7 @@ export function createPublishService(dependencies: Dependencies) {
     if (!(await publications.move(tenantId, prompt.id, change))) {
       // A label that is removed asks for no version: then it is the prompt that has just gone.
       if (toNumber === null) throw new NotFoundError('prompt', name, 'name')
-      throw new NotFoundError(`version of the prompt "${name}"`, String(toNumber), 'version')
+      throw new NoSuchContentError(name, { kind: 'version', number: toNumber }, { field: 'version' })
     }
     sources.announce(tenantId)
     return prompts.getPromptByName(tenantId, name)
@@ -89,13 +100,14 @@ export function createPublishService(dependencies: Dependencies) {
       const note = readText(input.note, maxNote, 'note')
       const prompt = await prompts.getPromptByName(tenantId, name)
       const traceId = await readTraceId(tenantId, input.evidence)
-      const publication = { label, note, traceId, expectedRevision, ...authorOf(viewer), now: new Date() }
+      const runIds = await findRunIds(tenantId, prompt.id)
+      const publication = { label, note, traceId, runIds, expectedRevision, ...authorOf(viewer), now: new Date() }
       const published = await publications.publish(tenantId, prompt.id, publication)
       if (published === null) throw new NotFoundError('prompt', name, 'name')
       if ('staleRevision' in published) throw new StaleRevisionError(expectedRevision, published.staleRevision)
       sources.announce(tenantId)
       const [version] = await versions.findVersions(tenantId, [{ promptId: prompt.id, number: published.number }])
-      if (!version) throw new NotFoundError(`version of the prompt "${name}"`, String(published.number))
+      if (!version) throw new NoSuchContentError(name, { kind: 'version', number: published.number }, { field: 'name' })
       return version
     },
 
