@@ -26,6 +26,7 @@ import { createRunTraceService } from './playground/run-trace.service.ts'
 import { createSessionRepository } from './playground/session.repository.ts'
 import { createSessionService } from './playground/session.service.ts'
 import { createSessionOpeningService } from './playground/session-opening.service.ts'
+import { createSessionRemoval } from './playground/session-removal.service.ts'
 import { createCompileService } from './prompts/compile.service.ts'
 import { createPromptRepository } from './prompts/prompt.repository.ts'
 import { createPromptService } from './prompts/prompt.service.ts'
@@ -163,16 +164,23 @@ export function createServices(dependencies: Dependencies) {
   const contents = createTraceContentRepository(pool)
   const spans = createSpanRepository(pool)
   const spanContents = createSpanContentRepository(pool)
-  const traceService = createTraceService({ traces, lists: createTraceListRepository(pool), contents, bus })
+  const sessionRows = createSessionRepository(pool)
+  const traceService = createTraceService({
+    traces,
+    lists: createTraceListRepository(pool),
+    contents,
+    copies: createSessionRemoval({ sessions: sessionRows, bus }),
+    bus,
+  })
 
   const runs = createRunRepository(pool)
-  const sessionRows = createSessionRepository(pool)
   const ofSessions = {
     sessions: sessionRows,
     prompts,
     drafts,
     sources: promptSources,
     traces,
+    traceContents: contents,
     runs,
     bus,
   }
@@ -216,6 +224,8 @@ export function createServices(dependencies: Dependencies) {
       ...ofPrompts,
       labels: createPromptLabelRepository(pool),
       publications: createPublishRepository(pool),
+      drafts,
+      runUse: runs,
     }),
     compile: createCompileService(ofPrompts),
     retention: createRetentionService({ tenants, rules, onRemoved }),
@@ -259,7 +269,6 @@ export function createServices(dependencies: Dependencies) {
       ...ofSessions,
       versions,
       sources: promptSource,
-      traceContents: contents,
       spans,
       spanContents,
     }),

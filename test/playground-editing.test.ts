@@ -211,24 +211,63 @@ describe('a session of the playground', () => {
       ])
     })
 
-    test('without the model and the tools of the call, which nobody has edited', async () => {
+    test('over what is newer, where a version keeps that', async () => {
+      const { name } = await makePrompt(tenant.client, saying('one'))
+      const { etag } = await publish(tenant.client, name)
+      const traceId = freshId()
+      await ingest(tenant.client, { id: traceId, promptName: name, etag })
+      await rewrite(tenant.client, name, saying('newer'))
+      await publish(tenant.client, name)
+      const { createPlaygroundSession } = await tenant.client.ask(CreatePlaygroundSessionDocument, {
+        input: { traceId },
+      })
+      const { id } = createPlaygroundSession
+      await edit(id, 'two')
+      expect((await save(id)).data?.savePlayground).toMatchObject({
+        revision: 3,
+        content: { blocks: [{ content: 'two' }] },
+      })
+    })
+
+    test('with the model and the tools that it runs with, and without what else was sent', async () => {
       const { name } = await makePrompt(tenant.client, saying('one', { tools: [{ name: 'own' }] }))
       const { etag } = await publish(tenant.client, name)
       const traceId = freshId()
       const call = { model: 'gpt-4o', provider: 'openai', tools: [{ name: 'of the call' }], toolChoice: 'auto' }
-      await ingest(tenant.client, { id: traceId, promptName: name, etag, ...call })
+      const messages = [
+        { role: 'system', content: 'one' },
+        { role: 'user', content: 'Why?' },
+      ]
+      await ingest(tenant.client, { id: traceId, promptName: name, etag, messages, ...call })
       const { createPlaygroundSession } = await tenant.client.ask(CreatePlaygroundSessionDocument, {
         input: { traceId },
       })
       const { id: sessionId } = createPlaygroundSession
       await edit(sessionId, 'two')
       await tenant.client.ask(UpdatePlaygroundToolsDocument, { sessionId, toolChoice: 'required' })
-      expect((await save(sessionId)).data?.savePlayground.content).toMatchObject({
+      const { content } = await look(sessionId)
+      const saved = (await save(sessionId)).data?.savePlayground.content
+      expect(saved).toEqual({ ...content, blocks: content.blocks.filter(({ id }) => id === 'said') })
+      expect(saved).toMatchObject({
         blocks: [{ content: 'two' }],
-        model: null,
-        tools: [{ name: 'own' }],
+        model: { provider: 'openai', name: 'gpt-4o' },
+        tools: [{ name: 'of the call' }],
         toolChoice: 'required',
       })
+    })
+
+    test('with the model of the draft, where the call has not said whose its own is', async () => {
+      const model = { provider: 'openai', name: 'gpt-4.1' }
+      const { name } = await makePrompt(tenant.client, saying('one', { model }))
+      await publish(tenant.client, name)
+      const traceId = freshId()
+      const messages = [{ role: 'user', content: 'Why?' }]
+      await ingest(tenant.client, { id: traceId, promptName: name, messages, model: 'gpt-4o' })
+      const { createPlaygroundSession } = await tenant.client.ask(CreatePlaygroundSessionDocument, {
+        input: { traceId },
+      })
+      const { data } = await save(createPlaygroundSession.id)
+      expect(data?.savePlayground.content).toMatchObject({ blocks: [{ content: 'Why?' }], model })
     })
 
     test('as a prompt of its own where it has none', async () => {

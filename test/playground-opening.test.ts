@@ -3,6 +3,7 @@ import {
   CompilePromptDocument,
   CreatePlaygroundSessionDocument,
   type CreatePlaygroundSessionInput,
+  DeletePromptDocument,
   PlaygroundSessionDocument,
   PlaygroundSessionsDocument,
   type PromptContentInput,
@@ -128,6 +129,107 @@ describe('a session of the playground', () => {
       toolChoice: 'required',
       responseSchema: content.responseSchema,
     })
+  })
+
+  describe('holds the version also where it was recorded in other words:', () => {
+    const blocks: PromptContentInput['blocks'] = [
+      { id: 'rules', role: 'SYSTEM', content: 'You help {{ name }}.' },
+      { id: 'tone', role: 'SYSTEM', content: 'Be kind.\n' },
+      { id: 'asked', role: 'USER', content: '{{ question }}' },
+    ]
+    const tools = [{ type: 'function', function: { name: 'search' } }]
+    const variables = { name: 'Ann', question: 'Why is it late?' }
+
+    async function openSent(messages: object[]) {
+      const { name } = await makePrompt(tenant.client, { blocks, tools })
+      const { etag } = await publish(tenant.client, name)
+      return open({ traceId: await record({ promptName: name, etag, variables, messages }) })
+    }
+    const asked = { role: 'user', content: 'Why is it late?' }
+
+    test.each([
+      [
+        'a text as a part',
+        [
+          { role: 'system', content: 'You help Ann.' },
+          { role: 'system', content: [{ type: 'text', text: 'Be kind.' }] },
+          {
+            id: 'm1',
+            role: 'user',
+            content: [
+              { type: 'text', text: 'Why is ' },
+              { type: 'text', text: 'it late?' },
+            ],
+          },
+        ],
+        0,
+      ],
+      ['its instructions as one', [{ role: 'SYSTEM', content: 'You help Ann.\n\nBe kind.' }, asked], 0],
+      ['by another role of the same', [{ role: 'developer', content: 'You help Ann. Be kind.' }, asked], 0],
+      ['without its instructions, and with what followed', [asked, { role: 'assistant', content: 'Soon.' }], 1],
+    ])('%s', async (_, messages, others) => {
+      const session = await openSent(messages)
+      expect(session.origin).toBe('VERSION')
+      expect(session.recordedBlockIds).toHaveLength(others)
+      expect(session.compiled.messages).toMatchObject([
+        { role: 'system', content: 'You help Ann.' },
+        { role: 'system', content: 'Be kind.\n' },
+        asked,
+        ...messages.slice(messages.length - others),
+      ])
+    })
+
+    test.each([
+      ['what it does not say', [{ role: 'system', content: 'You help Bob. Be kind.' }, asked]],
+      ['only the beginning of it', [{ role: 'system', content: 'You help Ann. Be' }, asked]],
+      ['more than a text', [{ role: 'system', content: 'You help Ann. Be kind.', tool_calls: [] }, asked]],
+    ])('but not where it was %s: then it has the messages, and what else the version says', async (_, messages) => {
+      const session = await openSent(messages)
+      expect(session).toMatchObject({ origin: 'MESSAGES', compiled: { messages, tools } })
+    })
+  })
+
+  test('holds the draft that its trace was made with', async () => {
+    const { name, draft } = await makePrompt(tenant.client, content)
+    const session = await open({ traceId: await record({ promptName: name, etag: draft.etag, variables }) })
+    expect(session).toMatchObject({ origin: 'VERSION', compiled: { etag: draft.etag } })
+  })
+
+  test('shows values of variables that were changed since', async () => {
+    const { name } = await makePrompt(tenant.client, content)
+    const { etag } = await publish(tenant.client, name)
+    const { id } = await open({ traceId: await record({ promptName: name, etag, variables }) })
+    const document = `mutation ($id: ID!, $variables: JSON!) {
+      updatePlaygroundVariables(sessionId: $id, variables: $variables) {
+        diff { identical variables { path change before after } }
+      }
+    }`
+    const customer = { ...variables.customer, tier: 'new' }
+    const { data } = await tenant.client.send(document, { id, variables: { ...variables, customer } })
+    expect(data).toEqual({
+      updatePlaygroundVariables: {
+        diff: {
+          identical: false,
+          variables: [{ path: 'values.customer.tier', change: 'CHANGED', before: 'gold', after: 'new' }],
+        },
+      },
+    })
+  })
+
+  test('is not opened from a span that is no call of a model', async () => {
+    const traceId = await record({ spans: [{ id: 'tool', name: 'search', kind: 'TOOL', input: { a: 1 } }] })
+    const input = { traceId, spanId: 'tool' }
+    const { extensions, message } = await tenant.client.refusal(CreatePlaygroundSessionDocument, { input })
+    expect(extensions).toMatchObject({ code: 'INVALID_INPUT', field: 'input.spanId' })
+    expect(message).toContain('TOOL')
+  })
+
+  test('outlives its prompt', async () => {
+    const { name } = await makePrompt(tenant.client, content)
+    const { id } = await open({ promptName: name, selector: { draft: true } })
+    await tenant.client.ask(DeletePromptDocument, { name })
+    const { playgroundSession } = await tenant.client.ask(PlaygroundSessionDocument, { id })
+    expect(playgroundSession).toMatchObject({ id, prompt: null })
   })
 
   test('holds what the manifest says where nobody knows the etag', async () => {

@@ -1,5 +1,10 @@
 import { LLMock } from '@copilotkit/aimock'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import pg from 'pg'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { createWakeupSource } from '../src/feed/wakeups.ts'
+import { createRunRepository } from '../src/playground/run.repository.ts'
+import { createRunService } from '../src/playground/run.service.ts'
+import { workerLost } from '../src/playground/run.ts'
 import {
   CancelPlaygroundRunDocument,
   CreatePlaygroundSessionDocument,
@@ -21,6 +26,7 @@ import { withDatabase } from './harness/database.ts'
 import { freshId, ingest } from './harness/ingest.ts'
 import { subscribeOverSse, transports } from './harness/live-client.ts'
 import { type Answer, type ModelServer, startModelServer } from './harness/model-server.ts'
+import { cancelRun, startHesitantServer } from './harness/playing.ts'
 import { makePrompt, publish, saying as telling } from './harness/prompt.ts'
 import { makeTenant, type TestTenant } from './harness/tenant.ts'
 import { startTestApp, type TestApp } from './harness/test-app.ts'
@@ -164,6 +170,15 @@ describe('a run', () => {
     })
   })
 
+  test('whose answer was cut at a limit of tokens says so', async () => {
+    mock.onMessage(/./, { content: 'Half of', finishReason: 'length' })
+    expect(await run()).toMatchObject({
+      status: 'SUCCEEDED',
+      text: 'Half of',
+      warnings: ['The answer was cut: the model reached its limit of tokens.'],
+    })
+  })
+
   describe('that fails says why:', () => {
     test.each([
       [401, 'UNAUTHORIZED', false],
@@ -189,6 +204,7 @@ describe('a run', () => {
       expect(error?.message).toContain('no model, not with')
       expect(error?.message).not.toContain('sk-a-secret')
       if (status === 429) expect(error?.retryAfterSeconds).toBe(7)
+      expect(error?.message.endsWith(' Try again in 7 s.')).toBe(retryable)
       expect(trace?.status).toBe('FAILED')
     })
 
@@ -288,10 +304,26 @@ describe('a run', () => {
     const runId = await start(sessionId)
     await until(async () => (await look(runId)).text === 'so far')
     await tenant.client.ask(CancelPlaygroundRunDocument, { runId })
-    expect(await ended(runId)).toMatchObject({ status: 'CANCELED', text: 'so far', trace: { status: 'COMPLETED' } })
+    expect(await look(runId)).toMatchObject({ status: 'CANCELED', text: 'so far', trace: { status: 'COMPLETED' } })
     await server.requests[0]?.closed
     await tenant.client.ask(CancelPlaygroundRunDocument, { runId })
     expect((await look(runId)).status).toBe('CANCELED')
+  })
+
+  test('that is canceled is answered as it has ended, by whichever process', async () => {
+    const other = await startTestApp({ backend: app.backend })
+    const server = await startHesitantServer()
+    servers.push(server)
+    await setProvider('served', server.url)
+    const { sessionId } = await open(undefined, { provider: 'served', name: 'm' })
+    for (const client of [tenant.client, other.client(tenant.key)]) {
+      const runId = await start(sessionId)
+      await until(async () => (await look(runId)).text === server.half)
+      const run = { status: 'CANCELED', text: server.half, error: { code: 'CANCELED' } }
+      expect(await cancelRun(client, runId)).toEqual(run)
+      expect(await cancelRun(client, runId)).toEqual(run)
+    }
+    await other.close()
   })
 
   test('waits where as many run as may, and is made when there is room', async () => {
@@ -303,8 +335,7 @@ describe('a run', () => {
     await until(() => open_.length === 4)
     const waiting = (await Promise.all(ids.map(look))).filter(({ status }) => status === 'QUEUED')
     expect(waiting).toHaveLength(2)
-    await tenant.client.ask(CancelPlaygroundRunDocument, { runId: waiting[1]?.id ?? '' })
-    expect((await look(waiting[1]?.id ?? '')).status).toBe('CANCELED')
+    expect(await cancelRun(tenant.client, waiting[1]?.id ?? '')).toMatchObject({ status: 'CANCELED', text: '' })
     open_.shift()?.()
     await until(() => open_.length === 4)
     for (const end of open_) end()
@@ -357,6 +388,43 @@ describe('a run', () => {
     expect(mock.getRequests()).toEqual([])
   })
 
+  test('that does not end when it is canceled is answered as it is, and listened to no longer', async () => {
+    const { sessionId } = await open()
+    const runId = await insertRun(sessionId, { status: 'RUNNING', beatAt: new Date().toISOString(), text: 'so far' })
+    const pool = new pg.Pool({ connectionString: app.backend.database.url })
+    onTestFinished(() => pool.end())
+    const runs = createRunRepository(pool)
+    const listeners = new Set<() => void>()
+    const bus = {
+      wake() {},
+      listen(_topic: string, onWake: () => void) {
+        listeners.add(onWake)
+        return () => void listeners.delete(onWake)
+      },
+    }
+    const service = createRunService({
+      runs,
+      sessions: app.services.sessions,
+      queue: app.queue,
+      bus,
+      wakeups: createWakeupSource({ bus, pollMs: 50 }),
+      onError() {},
+    })
+    const viewer = { tenantId: tenant.id, keyId: '', keyName: '', scopes: ['RUN' as const], expiresAt: null }
+    const started = performance.now()
+    expect(await service.cancelRun(viewer, runId)).toMatchObject({ status: 'RUNNING', text: 'so far' })
+    expect(performance.now() - started).toBeGreaterThan(1_900)
+    expect(performance.now() - started).toBeLessThan(4_000)
+    expect(listeners.size).toBe(0)
+
+    // What nobody is woken for is looked up.
+    const canceling = service.cancelRun(viewer, runId)
+    await until(() => listeners.size === 1)
+    await runs.finishLost(new Date(Date.now() + 1_000), workerLost, new Date())
+    expect(await canceling).toMatchObject({ status: 'FAILED', text: 'so far', error: { code: 'WORKER_LOST' } })
+    expect(listeners.size).toBe(0)
+  })
+
   test('whose place in the queue is lost is found by a sweep', async () => {
     mock.onMessage(/./, { content: 'Found.' })
     const { sessionId } = await open()
@@ -400,12 +468,53 @@ describe('a run', () => {
       model: { provider: 'openai', name: 'gpt-4.1' },
     })
     await tenant.client.ask(SavePlaygroundDocument, { sessionId })
+    // It is tried once more before it is published.
+    await tenant.client.ask(UpdatePlaygroundModelDocument, { sessionId, model: mocked })
+    const later = await start(sessionId)
+    await ended(later)
     await publish(tenant.client, name)
     const { prompt } = await tenant.client.ask(PromptVersionDocument, { name, selector: { version: 2 } })
     expect(prompt?.version?.evidence).toEqual({
       trace: { id: traceId },
       session: { id: sessionId },
-      runs: [{ id: runId }],
+      runs: [{ id: runId }, { id: later }],
+    })
+  })
+
+  test('without an answer is compared by its prompt alone', async () => {
+    const traceId = freshId()
+    const counts = { inputTokens: 10, outputTokens: 5, cost: '0.5', durationMs: 100 }
+    const call = { messages: [{ role: 'user', content: 'Be kind.' }], output: 'An answer.', ...counts }
+    await ingest(tenant.client, { id: traceId, status: 'COMPLETED', ...call })
+    const { createPlaygroundSession } = await tenant.client.ask(CreatePlaygroundSessionDocument, { input: { traceId } })
+    const { id: sessionId } = createPlaygroundSession
+    const compare = async (name: string) => {
+      await tenant.client.ask(UpdatePlaygroundModelDocument, { sessionId, model: { provider: name, name: 'm' } })
+      const { id, status } = await ended(await start(sessionId))
+      const { playgroundRun } = await tenant.client.ask(RunComparisonDocument, { id })
+      return { status, ...playgroundRun?.comparison }
+    }
+    await setProvider('nowhere', 'http://127.0.0.1:1')
+    const numbers = { inputTokens: null, outputTokens: null, cost: null, durationMs: null }
+    for (const name of ['nobody', 'nowhere']) {
+      expect(await compare(name)).toEqual({ status: 'FAILED', prompt: expect.anything(), output: [], ...numbers })
+    }
+    // What failed in the middle has an answer, and one that is empty is an answer.
+    await serve((response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      response.write(`data: ${JSON.stringify({ choices: [{ index: 0, delta: { content: 'An' } }] })}\n\n`)
+      setTimeout(() => response.destroy(), 100)
+    })
+    expect(await compare('served')).toMatchObject({
+      status: 'FAILED',
+      output: expect.arrayContaining([{ kind: 'EQUAL', text: 'An' }]),
+      durationMs: expect.any(Number),
+    })
+    mock.onMessage(/./, { content: '' })
+    expect(await compare('mock')).toMatchObject({
+      status: 'SUCCEEDED',
+      output: [{ kind: 'DELETED', text: 'An answer.' }],
+      durationMs: expect.any(Number),
     })
   })
 

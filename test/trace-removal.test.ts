@@ -2,13 +2,17 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { retainTenants } from '../src/tenants/tenant.jobs.ts'
 import {
   CountTracesDocument,
+  CreatePlaygroundSessionDocument,
   DeleteTracesDocument,
+  PlaygroundSessionsDocument,
   SetTraceOutcomeDocument,
   TraceDocument,
   TraceIdsDocument,
+  UpdatePlaygroundModelDocument,
 } from './generated/documents.ts'
 import { withDatabase } from './harness/database.ts'
 import { freshId, ingest, llmSpan } from './harness/ingest.ts'
+import { playWith } from './harness/playing.ts'
 import { makeTenant, type TestTenant } from './harness/tenant.ts'
 import { startTestApp, type TestApp } from './harness/test-app.ts'
 
@@ -37,7 +41,7 @@ async function fill({ client }: TestTenant, ...ids: string[]): Promise<void> {
   await ingest(client, ...ids.map((id) => ({ id, name: 'a removable trace', messages: ['haystack'], spans })))
 }
 
-async function found({ client }: TestTenant, search: string): Promise<string[]> {
+async function found({ client }: Pick<TestTenant, 'client'>, search: string): Promise<string[]> {
   const { traces } = await client.ask(TraceIdsDocument, { filter: { search } })
   return traces.nodes.map(({ id }) => id).sort()
 }
@@ -61,6 +65,35 @@ describe('deleteTraces', () => {
 
     await tenant.client.ask(DeleteTracesDocument, { ids: [kept] })
     expect(await countRows(tenant.id)).toEqual(nothing)
+  })
+
+  test('takes with it what the playground made of them, and of that', async () => {
+    const { client, id: tenantId } = await makeTenant(app)
+    const playing = playWith(client)
+    const [gone, kept] = [freshId(), freshId()]
+    const messages = [{ role: 'user', content: 'my secret needle' }]
+    await ingest(client, ...[gone, kept].map((id) => ({ id, messages })))
+    async function openAndRun(traceId: string) {
+      const { createPlaygroundSession } = await client.ask(CreatePlaygroundSessionDocument, { input: { traceId } })
+      const sessionId = createPlaygroundSession.id
+      await client.ask(UpdatePlaygroundModelDocument, { sessionId, model: { provider: 'demo', name: 'demo' } })
+      return (await playing.ended(await playing.start(sessionId))).trace?.id ?? ''
+    }
+    const ofRun = await openAndRun(gone)
+    const ofItsRun = await openAndRun(ofRun)
+    const ofKept = await openAndRun(kept)
+    await app.drain()
+    expect(await found({ client }, 'needle')).toEqual([gone, kept, ofRun, ofItsRun, ofKept].sort())
+
+    const { deleteTraces } = await client.ask(DeleteTracesDocument, { ids: [gone] })
+    expect(deleteTraces).toBe(1)
+    expect(await found({ client }, 'needle')).toEqual([kept, ofKept].sort())
+    const { playgroundSessions } = await client.ask(PlaygroundSessionsDocument, {})
+    expect(playgroundSessions.totalCount).toBe(1)
+    await withDatabase(app.backend.database.url, async (database) => {
+      const { rows } = await database.query('select from playground_runs where tenant_id = $1', [tenantId])
+      expect(rows).toHaveLength(1)
+    })
   })
 
   test('what was not indexed yet is never indexed', async () => {

@@ -33,8 +33,8 @@ export function createAnswerCollector(
     text,
     toolCalls: toolCalls.length > 0 ? toolCalls : null,
     timeToFirstTokenMs,
-    warnings,
-    ...(finished && { finishReason: finished.finishReason, ...countTokens(finished.usage) }),
+    warnings: [...warnings, ...endingWarnings(finished)],
+    ...(finished && { finishReason: reasonOf(finished), ...countTokens(finished.usage) }),
   })
 
   return {
@@ -57,7 +57,7 @@ export function createAnswerCollector(
     partial: soFar,
     finish() {
       checkFinish(finished)
-      return { ...soFar(), finishReason: finished.finishReason, ...countTokens(finished.usage) }
+      return { ...soFar(), finishReason: reasonOf(finished), ...countTokens(finished.usage) }
     },
   }
 }
@@ -77,6 +77,23 @@ function checkFinish(finished: FinishPart | null): asserts finished is FinishPar
   if (finished.finishReason === 'error') {
     throw new ModelCallError('PROVIDER_ERROR', `The provider ended the answer: ${finished.rawFinishReason}.`)
   }
+}
+
+/** Names of limits and of failures that the SDK calls "other"; what else it calls so may well be a whole answer. */
+const limitReasons = new Set(['max_tokens', 'model_length'])
+const failureReasons = new Set(['OTHER', 'LANGUAGE', 'MALFORMED_RESPONSE', 'error', 'abort'])
+
+function reasonOf({ finishReason, rawFinishReason = '' }: FinishPart): string {
+  return finishReason === 'other' && limitReasons.has(rawFinishReason) ? 'length' : finishReason
+}
+
+function endingWarnings(finished: FinishPart | null): string[] {
+  if (finished === null) return []
+  const reason = reasonOf(finished)
+  const { rawFinishReason: raw = '' } = finished
+  if (reason === 'length') return ['The answer was cut: the model reached its limit of tokens.']
+  const isFailure = reason === 'other' && failureReasons.has(raw)
+  return isFailure ? [`The answer may not be whole: the provider ended it with "${raw}".`] : []
 }
 
 /** Gemini answers a prompt that it refuses with no candidate at all. */

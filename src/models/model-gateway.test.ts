@@ -142,6 +142,7 @@ describe.each(protocols)('%s', (protocol) => {
     mock.on({}, { error: { message: 'Too many requests', type: 'rate_limit_error' }, status: 429, retryAfter: 17 })
     const error = await failure(modelRequest(protocol, mock.url))
     expect(error).toMatchObject({ code: 'RATE_LIMITED', retryable: true, statusCode: 429, retryAfterSeconds: 17 })
+    expect(error.message).toContain('Too many requests. Try again in 17 s.')
   })
 
   test('keeps what had come when the stream is cut', async () => {

@@ -13,7 +13,7 @@ import {
   type ModelRequest,
   type ProviderType,
 } from './model-call.ts'
-import { toModelCallError } from './provider-errors.ts'
+import { saidWhen, toModelCallError } from './provider-errors.ts'
 import { createProviderModel, optionKeys } from './provider-model.ts'
 import { placeParameters } from './request-parameters.ts'
 import { type ResponseSchema, readResponseSchema } from './response-schema.ts'
@@ -47,7 +47,7 @@ export async function callProvider(call: ProviderCall): Promise<ModelAnswer> {
   } catch (error) {
     if (callersError) throw callersError.error
     const { code, message, ...details } = call.limits.reason() ?? toModelCallError(error, watch)
-    const words = withoutSecrets(message, call.request.provider.apiKey)
+    const words = saidWhen(withoutSecrets(message, call.request.provider.apiKey), code, details)
     throw new ModelCallError(code, words, { ...details, partial: collector.partial() })
   }
 }

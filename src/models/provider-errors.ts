@@ -27,6 +27,18 @@ export function toModelCallError(error: unknown, watch: CallWatch): ModelCallErr
   return fromStream(error)
 }
 
+/** The words, and when to try again, where the provider said so and it may help. */
+export function saidWhen(
+  words: string,
+  code: ModelErrorCode,
+  { retryable, retryAfterSeconds }: Pick<ModelCallError, 'retryable' | 'retryAfterSeconds'>,
+): string {
+  const isBusy = code === 'RATE_LIMITED' || code === 'OVERLOADED'
+  if (!isBusy || !retryable || retryAfterSeconds === null) return words
+  const end = /[\p{L}\p{N}]$/u.test(words) ? '.' : ''
+  return `${words}${end} Try again ${retryAfterSeconds === 0 ? 'now' : `in ${retryAfterSeconds} s`}.`
+}
+
 function fromConnection(error: unknown): ModelCallError {
   if (error instanceof ForbiddenAddressError) return new ModelCallError('FORBIDDEN_ADDRESS', error.message)
   return new ModelCallError('UNREACHABLE', `The provider can't be reached: ${messageOf(error)}.`)

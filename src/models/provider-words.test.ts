@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from 'vitest'
 import {
   answerEvents,
   beginAnswer,
+  callModel,
   failedCall,
   jsonAnswer,
   type ModelServer,
@@ -58,7 +59,16 @@ describe('what a provider says', () => {
     ],
     ['GOOGLE', 400, google(400, 'API key not valid. Please pass a valid API key.'), { code: 'UNAUTHORIZED' }],
     ['GOOGLE', 404, google(404, 'models/gemini-9 is not found for API version v1beta'), { code: 'UNKNOWN_MODEL' }],
-    ['GOOGLE', 429, google(429, 'Quota', [{ retryDelay: '34.07s' }]), { code: 'RATE_LIMITED', retryAfterSeconds: 35 }],
+    [
+      'GOOGLE',
+      429,
+      google(429, 'Quota', [{ retryDelay: '34.07s' }]),
+      {
+        code: 'RATE_LIMITED',
+        retryAfterSeconds: 35,
+        message: 'The provider answered 429: Quota. Try again in 35 s.',
+      },
+    ],
   ])('%s with %i', async (protocol, status, body, expected) => {
     server = await startModelServer(jsonAnswer(status, body))
     expect(await failedCall(modelRequest(protocol, server.url))).toMatchObject({ statusCode: status, ...expected })
@@ -163,6 +173,69 @@ describe('what a provider says', () => {
     server = await startModelServer(
       jsonAnswer(429, { error: { message: 'Later.' } }, headers as Record<string, string>),
     )
-    expect((await failedCall(modelRequest('OPENAI', server.url))).retryAfterSeconds).toBe(seconds)
+    const error = await failedCall(modelRequest('OPENAI', server.url))
+    expect(error.retryAfterSeconds).toBe(seconds)
+    const when = seconds === null ? '' : ` Try again ${seconds === 0 ? 'now' : `in ${seconds} s`}.`
+    expect(error.message).toBe(`The provider answered 429: Later.${when}`)
   })
+
+  test.each<[number, object, string]>([
+    [429, { message: 'Rate limit reached' }, 'The provider answered 429: Rate limit reached. Try again in 7 s.'],
+    [503, { message: 'Busy (for now)!' }, 'The provider answered 503: Busy (for now)! Try again in 7 s.'],
+    [429, { message: 'Pay.', code: 'insufficient_quota' }, 'The provider answered 429: Pay.'],
+    [500, { message: 'Oh.' }, 'The provider answered 500: Oh.'],
+  ])('%i %j says in words when to try again, where that may help', async (status, error, message) => {
+    server = await startModelServer(jsonAnswer(status, { error }, { 'retry-after': '7' }))
+    expect((await failedCall(modelRequest('OPENAI_CHAT', server.url))).message).toBe(message)
+  })
+
+  test('words that are cut are still followed by when to try again', async () => {
+    const error = { message: 'x'.repeat(2_000) }
+    server = await startModelServer(jsonAnswer(429, { error }, { 'retry-after': '7' }))
+    expect((await failedCall(modelRequest('OPENAI_CHAT', server.url))).message).toMatch(/x… Try again in 7 s\.$/)
+  })
+
+  const cut = 'The answer was cut: the model reached its limit of tokens.'
+  const notWhole = (reason: string) => `The answer may not be whole: the provider ended it with "${reason}".`
+  const incomplete = (reason: string): [string, string] => [
+    '"response":{',
+    `"response":{"incomplete_details":{"reason":"${reason}"},`,
+  ]
+  /** What stands in the ending of a whole answer, what stands there instead, and what is made of it. */
+  const endings: [Protocol, string, [string, string], { finishReason: string; warnings: string[] }][] = [
+    ['OPENAI', 'max_output_tokens', incomplete('max_output_tokens'), { finishReason: 'length', warnings: [cut] }],
+    ['OPENAI_CHAT', 'length', ['"stop"', '"length"'], { finishReason: 'length', warnings: [cut] }],
+    ['OPENAI_COMPATIBLE', 'length', ['"stop"', '"length"'], { finishReason: 'length', warnings: [cut] }],
+    ['OPENAI_COMPATIBLE', 'model_length', ['"stop"', '"model_length"'], { finishReason: 'length', warnings: [cut] }],
+    ['OPENAI_COMPATIBLE', 'abort', ['"stop"', '"abort"'], { finishReason: 'other', warnings: [notWhole('abort')] }],
+    ['OPENAI_COMPATIBLE', 'eos', ['"stop"', '"eos"'], { finishReason: 'other', warnings: [] }],
+    ['ANTHROPIC', 'max_tokens', ['end_turn', 'max_tokens'], { finishReason: 'length', warnings: [cut] }],
+    ['ANTHROPIC', 'stop_sequence', ['end_turn', 'stop_sequence'], { finishReason: 'stop', warnings: [] }],
+    ['GOOGLE', 'MAX_TOKENS', ['"STOP"', '"MAX_TOKENS"'], { finishReason: 'length', warnings: [cut] }],
+    ['GOOGLE', 'LANGUAGE', ['"STOP"', '"LANGUAGE"'], { finishReason: 'other', warnings: [notWhole('LANGUAGE')] }],
+  ]
+  async function serveEnding(protocol: Protocol, [from, to]: [string, string], deltas: string[]): Promise<void> {
+    server = await startModelServer((response) => {
+      const events = answerEvents(protocol, deltas)
+      const last = events.findLastIndex((event) => event.includes(from))
+      sendEvents(response, events.with(last, events[last]?.replace(from, to) ?? ''))
+      response.end()
+    })
+  }
+
+  test.each(endings)('%s: an answer that ends with %s is warned of where it is not whole', async (...ending) => {
+    const [protocol, , change, expected] = ending
+    await serveEnding(protocol, change, ['Half ', 'of'])
+    expect(await callModel(modelRequest(protocol, server.url))).toMatchObject({ text: 'Half of', ...expected })
+  })
+
+  test.each(endings.filter(([, , , { finishReason }]) => finishReason === 'length'))(
+    '%s: an output that ends with %s is invalid, and warned of as well',
+    async (protocol, _reason, change) => {
+      await serveEnding(protocol, change, ['{"a', '":'])
+      const error = await failedCall(modelRequest(protocol, server.url, { responseSchema: { type: 'object' } }))
+      expect(error).toMatchObject({ code: 'INVALID_OUTPUT', retryable: false, partial: { warnings: [cut] } })
+      expect(error.message).toContain('cut off')
+    },
+  )
 })

@@ -2,6 +2,7 @@ import { isRecord } from '../json-record.ts'
 import type { BlockRole, ModelConfig, PromptBlock, PromptContent } from '../prompts/prompt-content.ts'
 import { escapeTemplate } from '../prompts/template.ts'
 import { parsed } from './recorded-json.ts'
+import { unknownModel } from './session.ts'
 
 /**
  * A content made of a recorded model call: a block for each message, however many there are. Compiled unchanged it
@@ -125,8 +126,8 @@ function modelOf(recorded: RecordedModel | null, request: Members): ModelConfig 
   const known = [provider, name || asked].map((each) => (typeof each === 'string' && each !== '' ? each : null))
   if (known.every((each) => each === null) && merged.size === 0) return null
   return {
-    provider: known[0] ?? 'unknown',
-    name: known[1] ?? 'unknown',
+    provider: known[0] ?? unknownModel,
+    name: known[1] ?? unknownModel,
     parameters: merged.size === 0 ? parameters : Object.fromEntries(merged),
   }
 }

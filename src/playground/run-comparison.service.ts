@@ -60,8 +60,10 @@ export function createRunComparisonService(dependencies: Dependencies) {
       const { course, output } = original
       const { content } = run.request.manifest as { content: PromptContent }
       const answer = run.toolCalls === null ? run.text : { text: run.text, toolCalls: run.toolCalls }
+      const diffPrompts = () => diffContents(session.base, content, { before: 'as opened', after: 'as run' })
+      if (hasNoAnswer(run)) return inTurns(() => ({ prompt: diffPrompts(), ...nothing }))
       return inTurns(() => ({
-        prompt: diffContents(session.base, content, { before: 'as opened', after: 'as run' }),
+        prompt: diffPrompts(),
         output: diffOutputs(output, answer),
         inputTokens: differenceOf(course.inputTokens, run.inputTokens),
         outputTokens: differenceOf(course.outputTokens, run.outputTokens),
@@ -70,4 +72,11 @@ export function createRunComparisonService(dependencies: Dependencies) {
       }))
     },
   }
+}
+
+const nothing = { output: [], inputTokens: null, outputTokens: null, cost: null, durationMs: null }
+
+/** Such a run says nothing of the prompt: it may never have reached its provider. One that succeeded has answered. */
+function hasNoAnswer({ status, text, output, toolCalls }: PlaygroundRun): boolean {
+  return status !== 'SUCCEEDED' && text === '' && output === null && toolCalls === null
 }

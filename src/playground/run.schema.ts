@@ -49,7 +49,12 @@ const RunComparisonRef = builder.objectRef<RunComparison>('RunComparison').imple
   description: 'A run beside the call that its session was opened from. Numbers are how much more the run took.',
   fields: (t) => ({
     prompt: t.expose('prompt', { type: PromptDiffRef, description: 'From what was opened to what was run.' }),
-    output: t.expose('output', { type: [TextPartRef], description: 'From what came back then to what came back now.' }),
+    output: t.expose('output', {
+      type: [TextPartRef],
+      description:
+        'From what came back then to what came back now. Empty, and every number null, where the run failed or was ' +
+        'canceled without an answer.',
+    }),
     inputTokens: t.exposeInt('inputTokens', { nullable: true, description: 'Null: not known of both.' }),
     outputTokens: t.exposeInt('outputTokens', { nullable: true, description: 'Null: not known of both.' }),
     cost: t.expose('cost', { type: 'Decimal', nullable: true, description: 'In USD. Null: not known of both.' }),
@@ -103,7 +108,8 @@ export const PlaygroundRunRef = builder.objectRef<PlaygroundRun>('PlaygroundRun'
       description: 'How long until the model began to answer.',
     }),
     warnings: t.exposeStringList('warnings', {
-      description: 'What of the request had no place with this provider and was not sent, and such.',
+      description:
+        'What of the request had no place with this provider and was not sent, that an answer was cut, and such.',
     }),
     error: t.expose('error', {
       type: RunErrorRef,
@@ -185,7 +191,8 @@ builder.mutationFields((t) => ({
     type: PlaygroundRunRef,
     description:
       'Ends a run: the request to the provider is given up, and what was said is kept. One that is over stays as it is. ' +
-      'Needs the scope RUN.',
+      'It is answered once the run has ended, CANCELED in general; where that takes more than two seconds, as it is ' +
+      'then. Needs the scope RUN.',
     args: { runId: t.arg.id({ required: true, description: "The run's id." }) },
     resolve: (_, { runId }, { services, viewer }) => services.runs.cancelRun(viewer, runId),
   }),

@@ -29,11 +29,30 @@ interface Dependencies {
 
 export type RunService = ReturnType<typeof createRunService>
 
+/** Whoever cancels a run waits no longer for its end. */
+const endWithinMs = 2_000
+
 export function createRunService({ runs, sessions, queue, bus, wakeups, onError }: Dependencies) {
   async function getRun(tenantId: string, id: string): Promise<PlaygroundRun> {
     const [run] = await runs.findRuns(tenantId, [cleanText(id)])
     if (!run) throw new NotFoundError('run', id, 'runId')
     return run
+  }
+
+  /** As it has ended; as it is, where its end takes too long. */
+  async function waitForEnd(tenantId: string, id: string): Promise<PlaygroundRun> {
+    const wakes = wakeups(runTopic(tenantId, id))
+    const timer = setTimeout(() => wakes.return?.(), endWithinMs)
+    try {
+      // Whichever way it is left, the loop ends the stream.
+      for await (const _ of wakes) {
+        const run = await getRun(tenantId, id)
+        if (isFinished(run.status)) return run
+      }
+      return await getRun(tenantId, id)
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
   return {
@@ -65,7 +84,7 @@ export function createRunService({ runs, sessions, queue, bus, wakeups, onError 
       await runs.askToCancel(tenantId, runId, new Date())
       bus.wake(cancelTopic(tenantId, runId))
       bus.wake(runTopic(tenantId, runId))
-      return getRun(tenantId, runId)
+      return waitForEnd(tenantId, runId)
     },
 
     async getRun(viewer: Viewer, id: string): Promise<PlaygroundRun> {

@@ -40,12 +40,18 @@ test('a block is added where it is to stand, with an id that is free', () => {
   expect(addBlock(content, input, null).blocks.at(-1)).toEqual(block('user', { content: 'More' }))
 })
 
+test('a JSON block becomes text where it is edited to what is none, and nothing is said of a format', () => {
+  const text = editBlock(content, 'call', { content: 'Hello {{ name }}' }).blocks[2]
+  expect(text).toMatchObject({ format: 'TEXT', content: 'Hello {{ name }}' })
+  expect(editBlock(content, 'call', { content: '{"b":2}' }).blocks[2]).toMatchObject({ format: 'JSON' })
+})
+
 test('model and tools are set, and removed with null', () => {
   const model = { provider: ' openai', name: 'gpt-4o', parameters: { temperature: 0 } }
   expect(setModel(content, model)).toEqual({ ...content, model: { ...model, provider: 'openai' } })
   expect(setModel({ ...content, model }, null)).toEqual(content)
-  const equipped = setTools(content, { tools: [1], toolChoice: 'auto', responseSchema: {} })
-  expect(equipped).toEqual({ ...content, tools: [1], toolChoice: 'auto', responseSchema: {} })
+  const equipped = setTools(content, { tools: [{ name: 'search' }], toolChoice: 'auto', responseSchema: {} })
+  expect(equipped).toEqual({ ...content, tools: [{ name: 'search' }], toolChoice: 'auto', responseSchema: {} })
   expect(setTools(equipped, { toolChoice: null })).toEqual({ ...equipped, toolChoice: null })
   expect(setTools(equipped, {})).toEqual(equipped)
 })
@@ -72,6 +78,10 @@ test.each<[field: string, edit: () => unknown]>([
   ['model.provider', () => setModel(content, { provider: ' ', name: 'm' })],
   ['model.parameters', () => setModel(content, { provider: 'p', name: 'm', parameters: [1] })],
   ['tools', () => setTools(content, { tools: nested(101) })],
+  ['tools', () => setTools(content, { tools: 'x' })],
+  ['tools[1]', () => setTools(content, { tools: [{}, 1] })],
+  ['toolChoice', () => setTools(content, { toolChoice: [1] })],
+  ['responseSchema', () => setTools(content, { responseSchema: 'x' })],
   ['responseSchema', () => setTools(content, { tools: [], responseSchema: nested(101) })],
 ])('INVALID_INPUT names %s', (field, edit) => {
   expect(thrownBy(edit)).toBeInstanceOf(InvalidInputError)
@@ -123,7 +133,7 @@ test('what was opened over a limit can be edited, and does not grow', () => {
   expect(editBlock(wide, 'b', { content: 'bb' }).blocks[1]?.content).toBe('bb')
   expect(thrownBy(() => editBlock(wide, 'b', { content: 'bbbb' })).details.field).toBe('input')
   expect(thrownBy(() => setModel(wide, { provider: 'p', name: 'm' })).details.field).toBe('model')
-  expect(thrownBy(() => setTools(wide, { responseSchema: 'xxxxx' })).details.field).toBe('responseSchema')
+  expect(thrownBy(() => setTools(wide, { responseSchema: { a: 'xx' } })).details.field).toBe('responseSchema')
 })
 
 const blocks = fc.uniqueArray(fc.stringMatching(/^[a-z][a-z0-9-]{0,3}$/), { maxLength: 8 }).chain((ids) =>

@@ -1,8 +1,20 @@
 import { InvalidInputError, NotFoundError } from '../errors.ts'
 import { maxCompiledLength } from '../prompts/compile.ts'
 import { maxConditionLength } from '../prompts/condition.ts'
-import type { BlockFormat, BlockRole, PromptBlock, PromptContent } from '../prompts/prompt-content.ts'
-import { type BlockInput, type ModelConfigInput, readContent, readUncompiled } from '../prompts/prompt-input.ts'
+import {
+  type BlockFormat,
+  type BlockRole,
+  formatOf,
+  type PromptBlock,
+  type PromptContent,
+} from '../prompts/prompt-content.ts'
+import {
+  type BlockInput,
+  type ModelConfigInput,
+  readContent,
+  readUncompiled,
+  requireCallable,
+} from '../prompts/prompt-input.ts'
 
 /**
  * Edits of a session's content. Each gives a new content in which all that it doesn't touch is the same objects, or
@@ -37,7 +49,10 @@ export function editBlock(content: PromptContent, blockId: string, change: Block
   const place = placeOf(content, blockId)
   const old = content.blocks[place] as PromptBlock
   const role = kept(change.role, old.role, 'role')
-  const format = kept(change.format, old.format, 'format')
+  const format =
+    change.format === undefined && typeof change.content === 'string'
+      ? formatOf({ content: change.content }, old.format)
+      : kept(change.format, old.format, 'format')
   const text = kept(change.content, old.content, 'content')
   const enabled = kept(change.enabled, old.enabled, 'enabled')
 
@@ -91,6 +106,7 @@ export function setModel(content: PromptContent, model: ModelConfigInput | null)
 export function setTools(content: PromptContent, change: ToolsEdit): PromptContent {
   const given = toolFields.filter((field) => change[field] !== undefined)
   const read = renamed(() => readUncompiled({ ...change, blocks: [] }, 'content'))
+  renamed(() => requireCallable(read, 'content'))
   const set = Object.fromEntries(given.map((field) => [field, read[field]]))
   return roomy(content, { ...content, ...set }, given[0] ?? 'tools')
 }

@@ -1,7 +1,6 @@
 import { cleanText } from '../clean.ts'
 import { InvalidInputError, NotFoundError } from '../errors.ts'
 import { newId } from '../ids.ts'
-import { isRecord } from '../json-record.ts'
 import { prepareContent } from '../prompts/compile.ts'
 import { etagOf } from '../prompts/etag.ts'
 import { readManifest } from '../prompts/manifest.ts'
@@ -25,6 +24,8 @@ import {
   type PlaygroundSession,
   requireOrigin,
   type SessionOrigin,
+  unknownModel,
+  variablesOf,
   withRecorded,
 } from './session.ts'
 
@@ -44,9 +45,6 @@ type Opened = Pick<PlaygroundSession, 'origin' | 'content' | 'variables' | 'reco
   /** Of what the prompt said; null where that isn't known. */
   promptEtag: string | null
 }
-
-/** Of a call that names its model alone. */
-const unknownProvider = 'unknown'
 
 /**
  * Opens a session with all that was in a call: what its prompt said then, if that is known and says what was sent; else
@@ -95,15 +93,18 @@ export function createSessionOpeningService(dependencies: Dependencies) {
             toolChoice: read('toolChoice') ?? null,
           })
         : await readSpan(tenantId, trace.id, spanId)
-    const given = read('variables')
-    const variables = isRecord(given) ? given : {}
-    const known = await findKnown(tenantId, trace, read('manifest'))
-    return { prompt, opened: openKnown(known, recorded, variables) ?? openMessages(recorded, variables) }
+    const variables = variablesOf(read('variables'))
+    const known = await findKnown(tenantId, prompt, trace.etag, read('manifest'))
+    return { prompt, opened: openKnown(known, recorded, variables) ?? openMessages(known, recorded, variables) }
   }
 
   async function readSpan(tenantId: string, traceId: string, spanId: string): Promise<PromptContent> {
     const [span] = await spans.findSpans(tenantId, [{ traceId, spanId }])
     if (!span) throw new NotFoundError('span', spanId, 'input.spanId')
+    if (span.kind !== 'LLM' && span.model === null) {
+      const hint = 'Name a span of the kind LLM; or no span, to open the call that the trace itself records.'
+      throw new InvalidInputError('input.spanId', `A span of a model call can be opened; this is ${span.kind}.`, hint)
+    }
     const fields = new Set(['input', 'attributes'] as const)
     const [found] = await spanContents.findContents(tenantId, [{ traceId, spanId, fields }])
     const read = (field: 'input' | 'attributes') => found?.[field] && JSON.parse(found[field].text)
@@ -113,16 +114,32 @@ export function createSessionOpeningService(dependencies: Dependencies) {
   /** What its prompt said then: by the etag, else by the manifest. */
   async function findKnown(
     tenantId: string,
-    { promptName, etag }: Trace,
+    prompt: Prompt | null,
+    etag: string | null,
     manifest: unknown,
-  ): Promise<{ origin: SessionOrigin; content: PromptContent } | null> {
-    if (promptName !== null && etag !== null) {
-      const [version] = await versions.findVersionsByEtag(tenantId, [{ promptName, etag }])
+  ): Promise<Known | null> {
+    if (prompt !== null && etag !== null) {
+      const [version] = await versions.findVersionsByEtag(tenantId, [{ promptName: prompt.name, etag }])
       const [content] = version ? await versions.findContents(tenantId, [version]) : []
       if (content) return { origin: 'VERSION', content }
+      const [draft] = await drafts.findDrafts(tenantId, [prompt.id])
+      if (draft?.etag === etag) return { origin: 'VERSION', content: draft.content }
     }
     const content = readManifest(manifest)
     return content && isCompilable(content) ? { origin: 'MANIFEST', content } : null
+  }
+
+  /** Null: it says what nobody has opened here and no version keeps. */
+  async function findRevisionToSave(
+    tenantId: string,
+    prompt: Prompt | null,
+    openedEtag: string | null,
+  ): Promise<number | null> {
+    const [draft] = prompt ? await drafts.findDrafts(tenantId, [prompt.id]) : []
+    if (!prompt || !draft) return null
+    if (draft.etag === openedEtag || !draft.changed) return draft.revision
+    const [kept] = await versions.findVersionsByEtag(tenantId, [{ promptName: prompt.name, etag: draft.etag }])
+    return kept ? draft.revision : null
   }
 
   return {
@@ -136,7 +153,6 @@ export function createSessionOpeningService(dependencies: Dependencies) {
           ? await openPrompt(tenantId, promptName ?? '', input.selector)
           : await openTrace(tenantId, traceId, spanId)
       const { promptEtag, ...held } = opened
-      const [draft] = prompt ? await drafts.findDrafts(tenantId, [prompt.id]) : []
       const now = new Date()
       const session: PlaygroundSession = {
         ...held,
@@ -144,7 +160,7 @@ export function createSessionOpeningService(dependencies: Dependencies) {
         traceId,
         spanId,
         promptId: prompt?.id ?? null,
-        draftRevision: draft && draft.etag === promptEtag ? draft.revision : null,
+        draftRevision: await findRevisionToSave(tenantId, prompt, promptEtag),
         base: held.content,
         revision: 1,
         createdAt: now,
@@ -156,46 +172,52 @@ export function createSessionOpeningService(dependencies: Dependencies) {
   }
 }
 
+interface Known {
+  origin: SessionOrigin
+  content: PromptContent
+}
+
 /** Null where it says something else than what was sent. */
-function openKnown(
-  known: { origin: SessionOrigin; content: PromptContent } | null,
-  recorded: PromptContent,
-  variables: Record<string, unknown>,
-): Opened | null {
+function openKnown(known: Known | null, recorded: PromptContent, variables: Record<string, unknown>): Opened | null {
   if (!known) return null
   const { origin } = known
   const promptEtag = etagOf(known.content)
-  const { model, tools, toolChoice, responseSchema } = recorded
-  const content = {
-    ...known.content,
-    model: modelOf(model, known.content.model),
-    tools: tools ?? known.content.tools,
-    toolChoice: toolChoice ?? known.content.toolChoice,
-    responseSchema: responseSchema ?? known.content.responseSchema,
-  }
+  const content = { ...known.content, ...besideMessages(recorded, known.content) }
   if (recorded.blocks.length === 0) return { origin, content, promptEtag, variables, recordedIds: [] }
   const opened = withRecorded(content, variables, recorded)
   return opened && { origin, promptEtag, variables, ...opened }
 }
 
-/** What was recorded of the model goes before what the prompt says, piece by piece. */
+/** What was recorded goes before what the prompt says. */
+function besideMessages(recorded: PromptContent, known: PromptContent) {
+  const { model, tools, toolChoice, responseSchema } = recorded
+  return {
+    model: modelOf(model, known.model),
+    tools: tools ?? known.tools,
+    toolChoice: toolChoice ?? known.toolChoice,
+    responseSchema: responseSchema ?? known.responseSchema,
+  }
+}
+
+/** Piece by piece. */
 function modelOf(recorded: ModelConfig | null, known: ModelConfig | null): ModelConfig | null {
   if (recorded === null || known === null) return recorded ?? known
   return {
-    provider: recorded.provider === unknownProvider ? known.provider : recorded.provider,
+    provider: recorded.provider === unknownModel ? known.provider : recorded.provider,
     name: recorded.name,
     parameters: recorded.parameters ?? known.parameters,
   }
 }
 
-function openMessages(content: PromptContent, variables: Record<string, unknown>): Opened {
-  if (content.blocks.length === 0) {
+function openMessages(known: Known | null, recorded: PromptContent, variables: Record<string, unknown>): Opened {
+  if (recorded.blocks.length === 0) {
     throw new InvalidInputError(
       'input.traceId',
       'It has recorded no messages, and what its prompt said then is not known: there is nothing to open.',
       'Record `messages`, or `promptName` with the `etag` and `manifest` that compilePrompt gives.',
     )
   }
+  const content = known ? { ...recorded, ...besideMessages(recorded, known.content) } : recorded
   return { origin: 'MESSAGES', content, promptEtag: null, variables, recordedIds: [] }
 }
 

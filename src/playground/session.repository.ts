@@ -74,6 +74,15 @@ export function createSessionRepository(pool: Pool) {
       return rowCount ?? 0
     },
 
+    /** Those that were opened from these traces. Gives the runs that they had. */
+    async removeSessionsOf(
+      tenantId: string,
+      traceIds: readonly string[],
+    ): Promise<{ runId: string; traceId: string | null; isOpen: boolean }[]> {
+      const { rows } = await pool.query(removeSessionsOf, [tenantId, traceIds])
+      return rows
+    },
+
     async removeSession(tenantId: string, id: string): Promise<boolean> {
       const { rowCount } = await pool.query(removeSession, [tenantId, id])
       return rowCount === 1
@@ -114,5 +123,12 @@ const removeSessionsBefore = `
     where s.tenant_id = $1 and s.updated_at < $2 and not exists (
       select from playground_runs r where r.tenant_id = $1 and r.session_id = s.id and r.created_at >= $2)
     limit $3)`
+
+/** The runs as they were before: they go with their sessions. */
+const removeSessionsOf = `
+  with removed as (
+    delete from playground_sessions where tenant_id = $1 and trace_id = any($2) returning id)
+  select r.id as "runId", r.trace_id as "traceId", r.finished_at is null as "isOpen"
+  from playground_runs r join removed on r.session_id = removed.id where r.tenant_id = $1`
 
 const removeSession = 'delete from playground_sessions where tenant_id = $1 and id = $2'

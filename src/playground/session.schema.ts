@@ -1,3 +1,4 @@
+import { NotFoundError } from '../errors.ts'
 import { builder } from '../graphql/builder.ts'
 import { connectionOf, forwardPageArgs } from '../graphql/connection.ts'
 import { describedValues } from '../graphql/described-values.ts'
@@ -12,7 +13,7 @@ import { TraceRef } from '../traces/trace.schema.ts'
 import type { PlaygroundSession, SessionOrigin } from './session.ts'
 
 const originDescriptions: Record<SessionOrigin, string> = {
-  VERSION: 'The version that its trace was made with, known by the etag.',
+  VERSION: 'The version, or the draft, that its trace was made with, known by the etag.',
   MANIFEST: 'What the trace recorded of its prompt: nobody knows the etag.',
   MESSAGES: 'The messages that were recorded: what the prompt said then is not known, or is not what was sent.',
   PROMPT: 'A prompt: there is no trace.',
@@ -43,8 +44,9 @@ export const PlaygroundSessionRef = builder.objectRef<PlaygroundSession>('Playgr
     prompt: t.field({
       type: PromptRef,
       nullable: true,
-      description: 'The prompt that it is saved to. Null: saving makes one.',
-      resolve: ({ promptId }, _, { loaders }) => (promptId === null ? null : loaders.promptById.load(promptId)),
+      description: 'The prompt that it is saved to. Null: saving makes one; where it was deleted, too.',
+      resolve: ({ promptId }, _, { loaders }) =>
+        promptId === null ? null : loaders.promptById.load(promptId).catch(nullWhereGone),
     }),
     origin: t.expose('origin', { type: SessionOriginRef, description: 'What its blocks come from.' }),
     base: t.expose('base', { type: PromptContentRef, description: 'The content as it was opened.' }),
@@ -67,13 +69,19 @@ export const PlaygroundSessionRef = builder.objectRef<PlaygroundSession>('Playgr
     }),
     diff: t.field({
       type: PromptDiffRef,
-      description: 'What was edited since it was opened.',
+      description:
+        'What was edited since it was opened: values of variables, too, among its `variables`, at `values.…`.',
       resolve: (session, _, { services, viewer }) => services.sessions.diffSession(viewer, session),
     }),
     createdAt: t.expose('createdAt', { type: 'DateTime', description: 'When it was opened.' }),
     updatedAt: t.expose('updatedAt', { type: 'DateTime', description: 'When it was last edited.' }),
   }),
 })
+
+function nullWhereGone(error: unknown): null {
+  if (error instanceof NotFoundError) return null
+  throw error
+}
 
 const PlaygroundSessionConnectionRef = connectionOf(PlaygroundSessionRef, { many: 'sessions' })
 
@@ -138,8 +146,9 @@ builder.mutationFields((t) => ({
   savePlayground: t.field({
     type: PromptDraftRef,
     description:
-      "Writes the session's content into the draft of its prompt; without a prompt, makes one. STALE_REVISION where the " +
-      'draft has moved on since the session was opened: open it again, or pass its revision. Needs the scope EDIT.',
+      "Writes the session's content, all but the blocks that were only recorded, into the draft of its prompt; without a " +
+      'prompt, makes one. STALE_REVISION where the draft has moved on since the session was opened, or had changes then ' +
+      'that neither the session nor a version has: open it again, or pass its revision. Needs the scope EDIT.',
     args: {
       sessionId: t.arg.id(sessionId),
       expectedRevision: t.arg.int({ description: 'The revision of the draft that may be overwritten.' }),

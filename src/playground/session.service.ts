@@ -12,9 +12,11 @@ import { diffContents, type PromptDiff } from '../prompts/prompt-diff.ts'
 import type { PromptDraftRepository } from '../prompts/prompt-draft.repository.ts'
 import { type BlockInput, type ModelConfigInput, readContent } from '../prompts/prompt-input.ts'
 import type { PromptSources } from '../prompts/prompt-sources.service.ts'
+import { diffValues } from '../prompts/value-diff.ts'
 import { readVariables } from '../prompts/variables.ts'
 import { requireScope, type Viewer } from '../tenants/viewer.ts'
 import type { TraceRepository } from '../traces/trace.repository.ts'
+import type { TraceContentRepository } from '../traces/trace-content.repository.ts'
 import { inTurns } from '../turns.ts'
 import type { RunRepository } from './run.repository.ts'
 import { cancelTopic, runTopic } from './run.ts'
@@ -26,6 +28,7 @@ import {
   promptNameFor,
   readIdPosition,
   type SessionsInput,
+  variablesOf,
 } from './session.ts'
 import {
   addBlock,
@@ -50,6 +53,7 @@ interface Dependencies {
   drafts: PromptDraftRepository
   sources: PromptSources
   traces: Pick<TraceRepository, 'findTraces'>
+  traceContents: Pick<TraceContentRepository, 'findContents'>
   runs: Pick<RunRepository, 'listRunIds' | 'listOpenRunIds'>
   bus: { wake(topic: string): void }
 }
@@ -63,7 +67,9 @@ interface Saving {
 
 export type SessionService = ReturnType<typeof createSessionService>
 
-export function createSessionService({ sessions, prompts, drafts, sources, traces, runs, bus }: Dependencies) {
+export function createSessionService(dependencies: Dependencies) {
+  const { sessions, prompts, drafts, sources, traces, traceContents, runs, bus } = dependencies
+
   async function getSession(tenantId: string, id: string, field: string): Promise<PlaygroundSession> {
     const [session] = await sessions.findSessions(tenantId, [cleanText(id)])
     if (!session) throw new NotFoundError('session', id, field)
@@ -73,6 +79,17 @@ export function createSessionService({ sessions, prompts, drafts, sources, trace
   async function nameOfPrompt(tenantId: string, { promptId }: PlaygroundSession): Promise<string | null> {
     const [prompt] = promptId === null ? [] : await prompts.findPrompts(tenantId, [promptId])
     return prompt?.name ?? null
+  }
+
+  /** Null: nobody knows any more. */
+  async function variablesAsOpened(tenantId: string, traceId: string | null): Promise<Record<string, unknown> | null> {
+    if (traceId === null) return {}
+    const [[trace], found] = await Promise.all([
+      traces.findTraces(tenantId, [traceId]),
+      traceContents.findContents(tenantId, [traceId], ['variables']),
+    ])
+    const text = found.get(traceId)?.variables?.text
+    return trace ? variablesOf(text === undefined ? null : JSON.parse(text)) : null
   }
 
   async function compile(tenantId: string, session: PlaygroundSession, isLenient: boolean): Promise<CompiledPrompt> {
@@ -200,26 +217,29 @@ export function createSessionService({ sessions, prompts, drafts, sources, trace
       return { session, compiled, textEtag: textEtagOf(session.content) }
     },
 
-    async diffSession(viewer: Viewer, { base, content }: PlaygroundSession): Promise<PromptDiff> {
+    async diffSession(viewer: Viewer, { base, content, ...session }: PlaygroundSession): Promise<PromptDiff> {
       requireScope(viewer, 'READ')
-      return inTurns(() => diffContents(base, content, { before: 'as opened', after: 'as edited' }))
+      const opened = await variablesAsOpened(viewer.tenantId, session.traceId)
+      return inTurns(() => {
+        const diff = diffContents(base, content, { before: 'as opened', after: 'as edited' })
+        const values = opened ? diffValues(opened, session.variables, 'values') : []
+        return { ...diff, identical: diff.identical && values.length === 0, variables: [...diff.variables, ...values] }
+      })
     },
 
-    /**
-     * The content into the draft of its prompt. What was only recorded is not the prompt's, and stays here; so do the
-     * model and tools of the call, where nobody has edited them.
-     */
+    /** The content into the draft of its prompt. What was only recorded is not the prompt's, and stays here. */
     async saveSession(viewer: Viewer, id: string, expectedRevision?: number | null): Promise<PromptDraft> {
       requireScope(viewer, 'EDIT')
       const { tenantId } = viewer
       const session = await getSession(tenantId, id, 'sessionId')
       const [draft] = session.promptId === null ? [] : await drafts.findDrafts(tenantId, [session.promptId])
       const expected = expectedRevision ?? session.draftRevision
-      if (draft && expected === null) throw openedFromAnother(draft)
+      if (draft && expected === null) throw wouldLose(draft)
       const kept = contentToSave(session, draft?.content ?? null)
       const content = await inTurns(() => readContent(kept, 'content'))
-      const runIds = await runs.listRunIds(tenantId, session.id, textEtagOf(session.content))
-      const evidence = { traceId: session.traceId, sessionId: session.id, runIds }
+      const textEtag = textEtagOf(session.content)
+      const runIds = await runs.listRunIds(tenantId, session.id, textEtag)
+      const evidence = { traceId: session.traceId, sessionId: session.id, runIds, textEtag }
       const saving = { content, etag: etagOf(content), evidence }
       const saved =
         draft && expected !== null
@@ -246,13 +266,17 @@ export function createSessionService({ sessions, prompts, drafts, sources, trace
   }
 }
 
-/** Of a session from an older version: saving it would undo what is newer. */
-function openedFromAnother({ revision }: PromptDraft): DomainError {
-  return new DomainError('STALE_REVISION', 'The draft says something else than what the session was opened from.', {
-    field: 'expectedRevision',
-    currentRevision: revision,
-    hint: 'Look at what is newer (Trace.drift against the draft), then pass currentRevision to overwrite it.',
-  })
+/** Saving would undo what somebody has written, and nobody has seen here. */
+function wouldLose({ revision }: PromptDraft): DomainError {
+  return new DomainError(
+    'STALE_REVISION',
+    `The draft, at revision ${revision}, has changes that no version keeps, and the session was opened from something else.`,
+    {
+      field: 'expectedRevision',
+      currentRevision: revision,
+      hint: `Look at them (Prompt.diff to the draft). To keep them, publish them first; to overwrite them, pass expectedRevision: ${revision}.`,
+    },
+  )
 }
 
 function movedOn(expected: number, { revision }: PromptDraft): DomainError {

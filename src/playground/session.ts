@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import { InvalidInputError } from '../errors.ts'
+import { isRecord } from '../json-record.ts'
 import { brokenCursor, encodeCursor, type PageInput, type PageRequest } from '../page.ts'
 import { compileContent, prepareContent } from '../prompts/compile.ts'
 import type { SelectorInput } from '../prompts/prompt.ts'
@@ -20,8 +21,8 @@ export interface PlaygroundSession {
   promptId: string | null
   origin: SessionOrigin
   /**
-   * The revision of the prompt's draft that may be overwritten: of when it was opened, if the draft said then what the
-   * session was opened from, or last saved to.
+   * The revision of the prompt's draft that may be overwritten: of when it was last saved, or of when it was opened, if
+   * the draft said then what the session was opened from, or what a version keeps.
    */
   draftRevision: number | null
   base: PromptContent
@@ -59,7 +60,8 @@ export function requireOrigin({ traceId, spanId, promptName, selector }: OpenSes
 
 /**
  * The content, with what else was recorded as sent put in between its blocks, so that compiling it gives the recorded
- * messages back. Null where it can't: one of its blocks says what was not sent.
+ * messages back: exactly where that can be, else as they read, however their texts were cut into messages and parts.
+ * Null where neither can be: one of its blocks says what was not sent.
  */
 export function withRecorded(
   content: PromptContent,
@@ -68,24 +70,52 @@ export function withRecorded(
 ): { content: PromptContent; recordedIds: string[] } | null {
   const compiled = compileContent(prepareContent(content), variables, { isLenient: true })
   const { messages } = compileContent(prepareContent(recorded), {}, { isLenient: true })
+  const said = messages.map((message, index) => ({ message, block: recorded.blocks[index] as PromptBlock }))
+  return aligned(content, compiled, said, isSame) ?? aligned(content, compiled, said, countRead)
+}
+
+interface Said {
+  message: unknown
+  block: PromptBlock
+}
+
+/** How many of the messages from a place on, together, are the one that was recorded; 0: they are not. */
+type CountSaid = (recorded: unknown, messages: readonly unknown[], from: number) => number
+
+const isSame: CountSaid = (recorded, messages, from) => (isDeepStrictEqual(recorded, messages[from]) ? 1 : 0)
+
+function aligned(
+  content: PromptContent,
+  compiled: ReturnType<typeof compileContent>,
+  recorded: readonly Said[],
+  countSaid: CountSaid,
+): { content: PromptContent; recordedIds: string[] } | null {
+  // Whoever records no instructions at all has sent them nevertheless.
+  const isSystemRecorded = countSaid === isSame || recorded.some(({ block }) => block.role === 'SYSTEM')
   const blocks: PromptBlock[] = []
   const recordedIds: string[] = []
   const taken = new Set(content.blocks.map(({ id }) => id))
-  let [next, sent] = [0, 0]
+  let [next, sent, covered] = [0, 0, 0]
   for (const { block, included } of compiled.blocks) {
     if (included) {
-      const message = compiled.messages[sent++]
-      while (next < messages.length && !isDeepStrictEqual(messages[next], message)) putIn(next++)
-      if (next === messages.length) return null
-      next++
+      if (covered === 0 && (block.role !== 'SYSTEM' || isSystemRecorded)) {
+        while (next < recorded.length) {
+          covered = countSaid(recorded[next]?.message, compiled.messages, sent)
+          if (covered > 0) break
+          putIn(next++)
+        }
+        if (next++ === recorded.length) return null
+      }
+      if (covered > 0) covered--
+      sent++
     }
     blocks.push(block)
   }
-  while (next < messages.length) putIn(next++)
+  while (next < recorded.length) putIn(next++)
   return { content: { ...content, blocks }, recordedIds }
 
   function putIn(index: number): void {
-    const block = recorded.blocks[index] as PromptBlock
+    const { block } = recorded[index] as Said
     let { id } = block
     while (taken.has(id)) id = `recorded-${id}`
     taken.add(id)
@@ -94,20 +124,66 @@ export function withRecorded(
   }
 }
 
+/** Several instructions are often sent as one, and a text as a part of its own. */
+function countRead(recorded: unknown, messages: readonly unknown[], from: number): number {
+  const whole = readOf(recorded)
+  if (whole === null) return 0
+  let text = ''
+  for (let index = from; index < messages.length; index++) {
+    const part = readOf(messages[index])
+    if (part?.role !== whole.role) return 0
+    text += part.text
+    if (text === whole.text) return index - from + 1
+    if (!whole.text.startsWith(text)) return 0
+  }
+  return 0
+}
+
+/** Who says what, but for blanks. Null: it is more than a text. */
+function readOf(message: unknown): { role: string; text: string } | null {
+  if (!isRecord(message)) return null
+  const { role, content, ...others } = message
+  if (typeof role !== 'string' || Object.entries(others).some(([name, value]) => value !== null && !isAside(name))) {
+    return null
+  }
+  const texts = typeof content === 'string' ? [content] : Array.isArray(content) ? content.map(textOfPart) : [null]
+  const text = texts.some((each) => each === null) ? '' : texts.join('').replace(/\s+/g, '')
+  const said = role.toLowerCase()
+  return text === '' ? null : { role: sameRoles[said] ?? said, text }
+}
+
+const sameRoles: Record<string, string> = { developer: 'system', human: 'user', ai: 'assistant', model: 'assistant' }
+
+/** What no model is shown. */
+function isAside(name: string): boolean {
+  return /^(id|type|metadata|created_?at|timestamp)$/i.test(name)
+}
+
+function textOfPart(part: unknown): string | null {
+  if (!isRecord(part)) return null
+  const { type, text, ...others } = part
+  return type === 'text' && typeof text === 'string' && Object.keys(others).length === 0 ? text : null
+}
+
 /**
- * What is the prompt's, of a content to which the rest of a call was added: no recorded blocks; and where the model or
- * the tools of the call are still as they were opened, those of the draft.
+ * All that the session says, but for the blocks that were only recorded; and where a call named a model and not whose
+ * it is, the model that the draft has.
  */
 export function contentToSave(
-  { base, content, recordedIds }: PlaygroundSession,
+  { content, recordedIds }: Pick<PlaygroundSession, 'content' | 'recordedIds'>,
   draft: PromptContent | null,
 ): PromptContent {
   const blocks = content.blocks.filter(({ id }) => !recordedIds.includes(id))
-  const edited = { ...content, blocks }
-  if (draft === null) return edited
-  const fields = ['model', 'tools', 'toolChoice', 'responseSchema'] as const
-  const kept = fields.filter((field) => isDeepStrictEqual(content[field], base[field]))
-  return { ...edited, ...Object.fromEntries(kept.map((field) => [field, draft[field]])) }
+  const isModelKnown = content.model?.provider !== unknownModel && content.model?.name !== unknownModel
+  return { ...content, blocks, model: isModelKnown ? content.model : (draft?.model ?? null) }
+}
+
+/** Stands for what a call has not named of its model. */
+export const unknownModel = 'unknown'
+
+/** Of a call: whatever else was recorded there says nothing. */
+export function variablesOf(recorded: unknown): Record<string, unknown> {
+  return isRecord(recorded) ? recorded : {}
 }
 
 /** What a prompt may be called that is made of a session: as its trace says, within what names may be. */

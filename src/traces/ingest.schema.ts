@@ -93,7 +93,7 @@ const IngestErrorRef = builder.objectRef<IngestProblem>('IngestError').implement
     index: t.exposeInt('index', { description: 'Of the trace in the list that was sent.' }),
     traceId: t.exposeID('traceId', { nullable: true, description: "The trace's id, if it had one." }),
     spanId: t.exposeID('spanId', { nullable: true, description: 'The span that is wrong, if it is one.' }),
-    path: t.exposeString('path', { description: 'Where: `traces[3].spans[1].startedAt`.' }),
+    path: t.exposeString('path', { nullable: true, description: 'Where: `traces[3].spans[1].startedAt`.' }),
     code: t.exposeString('code', { description: '`INVALID_INPUT`.' }),
     message: t.exposeString('message', { description: 'What was expected, and what came.' }),
   }),

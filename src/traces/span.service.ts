@@ -36,8 +36,9 @@ export function createSpanService({ spans, contents }: Dependencies) {
     /** In the order asked; of a trace that the tenant doesn't have, an empty one. */
     async listSpanTrees(viewer: Viewer, traceIds: readonly string[]): Promise<SpanTree[]> {
       requireScope(viewer, 'READ')
-      if (traceIds.length > 1) checkTrees(await spans.countSpans(viewer.tenantId, traceIds))
-      const found = await spans.listSpansOfTraces(viewer.tenantId, [...new Set(traceIds)])
+      const once = [...new Set(traceIds)]
+      if (once.length > 1) checkTrees(await spans.countSpans(viewer.tenantId, once))
+      const found = await spans.listSpansOfTraces(viewer.tenantId, once)
       const trees = new Map([...found].map(([traceId, list]) => [traceId, buildSpanTree(list)]))
       return traceIds.map((traceId) => trees.get(traceId) ?? buildSpanTree([]))
     },

@@ -149,8 +149,9 @@ builder.mutationFields((t) => ({
   }),
   deleteTraces: t.int({
     description:
-      'Removes traces with their spans, contents and all that search knows of them, and says how many there were. ' +
-      'Records of reasoning about them stay, and lead nowhere. Needs the scope ADMIN.',
+      'Removes traces with their spans, contents and all that search knows of them, and says how many there were. With ' +
+      'them go the sessions of the playground that were opened from them, their runs, and the traces of those. Records ' +
+      'of reasoning about them stay, and lead nowhere. Needs the scope ADMIN.',
     args: {
       ids: t.arg.idList({ required: true, description: 'Ids of up to 1,000 traces; unknown ones are passed over.' }),
     },

@@ -8,6 +8,7 @@ import { countCharacters, isLongerThan } from '../text-length.ts'
 import type { TraceRepository } from './trace.repository.ts'
 import type { Trace, TraceContentField } from './trace.ts'
 import type { TraceContentRepository } from './trace-content.repository.ts'
+import type { TraceCopies } from './trace-copies.ts'
 import { checkFilter, type TraceFilter } from './trace-filter.ts'
 import type { TraceListRepository } from './trace-list.repository.ts'
 import { newestFirst, type TraceOrder, traceCursor } from './trace-order.ts'
@@ -34,12 +35,13 @@ interface Dependencies {
   traces: TraceRepository
   lists: TraceListRepository
   contents: TraceContentRepository
+  copies: TraceCopies
   bus: { wake(topic: string): void }
 }
 
 export type TraceService = ReturnType<typeof createTraceService>
 
-export function createTraceService({ traces, lists, contents, bus }: Dependencies) {
+export function createTraceService({ traces, lists, contents, copies, bus }: Dependencies) {
   return {
     /** In the order asked; null where the tenant has none of that id. */
     async findTraces(viewer: Viewer, ids: readonly string[]): Promise<(Trace | null)[]> {
@@ -85,14 +87,23 @@ export function createTraceService({ traces, lists, contents, bus }: Dependencie
       return trace
     },
 
-    /** With their spans, contents and all that search knows of them. Says how many there were. */
+    /**
+     * With their spans, contents, all that search knows of them, and what was made of them. Says how many there were;
+     * not counted are the traces of what was made. Sent again after a failure in the middle, it goes on.
+     */
     async deleteTraces(viewer: Viewer, ids: readonly string[]): Promise<number> {
       requireScope(viewer, 'ADMIN')
       if (ids.length > maxRemoved) {
         throw new InvalidInputError('ids', `Up to ${maxRemoved} traces are deleted at once; got ${ids.length}.`)
       }
-      const removed = await traces.removeTraces(viewer.tenantId, [...new Set(ids.map(cleanText))], new Date())
-      if (removed > 0) bus.wake(feedTopic(viewer.tenantId))
+      const { tenantId } = viewer
+      const given = [...new Set(ids.map(cleanText))]
+      const ofCopies = (await copies.remove(tenantId, given)).filter((id) => !given.includes(id))
+      for (let from = 0; from < ofCopies.length; from += maxRemoved) {
+        await traces.removeTraces(tenantId, ofCopies.slice(from, from + maxRemoved), new Date())
+      }
+      const removed = await traces.removeTraces(tenantId, given, new Date())
+      if (removed + ofCopies.length > 0) bus.wake(feedTopic(tenantId))
       return removed
     },
   }

@@ -57,6 +57,19 @@ async function lookAt(client: GraphQLClient, id: string) {
   return playgroundRun
 }
 
+/** What the mutation itself answers. */
+export async function cancelRun(client: GraphQLClient, runId: string): Promise<CanceledRun> {
+  const document = 'mutation ($runId: ID!) { cancelPlaygroundRun(runId: $runId) { status text error { code } } }'
+  const answer = await client.ask<{ cancelPlaygroundRun: CanceledRun }, { runId: string }>(document, { runId })
+  return answer.cancelPlaygroundRun
+}
+
+export interface CanceledRun {
+  status: string
+  text: string
+  error: { code: string } | null
+}
+
 /** A provider that says the first part of its answer at once, and the others when it is told to. */
 export interface HesitantServer extends ModelServer {
   half: string
