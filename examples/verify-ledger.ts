@@ -4,12 +4,16 @@
 //   npx tsx examples/verify-ledger.ts ledger.jsonl [--head SEQUENCE:HASH]... [--key KID]...
 //
 // A file alone shows that it is whole and that its keys signed all of it. Whoever has both the database and the keys
-// could sign another past; so keep heads elsewhere (`npm run ledger -- head`), and give them here: each must be in it.
-// With --key, only those keys are taken; they stand at /.well-known/tracemend-ledger.json.
+// could sign another past; so keep heads elsewhere (`npm run --silent ledger -- head`), and give them here: each must be
+// in it. With --key, only those keys are taken; they stand at /.well-known/tracemend-ledger.json.
 //
-// The format, line by line, each of them JSON:
-//   1     { format, ledger, exportedAt, keys: [JSON Web Key with kid], head: { sequence, hash, signedAt } | null }
+// The format, line by line, each of them JSON as JSON.stringify writes it, with these properties and no others:
+//   1     { format, ledger, exportedAt, keys: [{ kty, crv, x, kid, use, createdAt, retiredAt }],
+//           head: { sequence, hash, signedAt } | null }
 //   n+1   { sequence, kind, reasoningId, contentHash, previousHash, keyId, signedAt, hash, signature, content }
+//
+// Nobody signs exportedAt, createdAt and retiredAt: they are as whoever has the file says. But no key may have signed
+// anything after its retiredAt.
 import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { createInterface } from 'node:readline'
@@ -22,7 +26,9 @@ interface Header {
   format: string
   /** Whose ledger it is: part of everything that is signed. */
   ledger: string
-  keys: { kty: string; crv: string; x: string; kid: string; createdAt: string; retiredAt: string | null }[]
+  exportedAt: string
+  /** JSON Web Keys (RFC 7517). */
+  keys: { kty: string; crv: string; x: string; kid: string; use: string; createdAt: string; retiredAt: string | null }[]
   head: { sequence: number; hash: string; signedAt: string } | null
 }
 
@@ -39,6 +45,24 @@ interface Entry {
   /** The canonical JSON (RFC 8785) of what was stored; null where it was deleted, and for a deletion itself. */
   content: string | null
 }
+
+const names = {
+  header: 'exportedAt format head keys ledger',
+  key: 'createdAt crv kid kty retiredAt use x',
+  head: 'hash sequence signedAt',
+  entry: 'content contentHash hash keyId kind previousHash reasoningId sequence signature signedAt',
+}
+
+const usage = `Usage: npx tsx examples/verify-ledger.ts FILE [--head SEQ:HASH]... [--key KID]...`
+
+const help = `Verifies a ledger that was exported with \`npm run ledger -- export FILE\`, with nothing but Node.
+
+${usage}
+
+  --head SEQ:HASH   an entry that was kept elsewhere (\`npm run --silent ledger -- head\`), and has to be in the file
+  --key KID         takes only such keys (/.well-known/tracemend-ledger.json); else those that the file names
+
+It prints VALID or INVALID and why; the exit code is 0 or 1, and 2 where nothing could be verified.`
 
 class InvalidLedgerError extends Error {}
 
@@ -58,8 +82,8 @@ try {
 async function verifyFile(): Promise<string> {
   let ledger: ReturnType<typeof createLedger> | undefined
   for await (const line of createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY })) {
-    if (ledger) ledger.add(parse<Entry>(line))
-    else ledger = createLedger(parse<Header>(line))
+    if (ledger) ledger.add(parseLine<Entry>(line))
+    else ledger = createLedger(parseLine<Header>(line))
   }
   if (!ledger) throw new InvalidLedgerError('The file is empty.')
   return ledger.end()
@@ -68,6 +92,8 @@ async function verifyFile(): Promise<string> {
 /** Takes the entries one after another, and remembers what later ones have to fit. */
 function createLedger(header: Header) {
   require(header.format === format, `The file is "${header.format}"; this reads ${format}.`)
+  requireNames(header, 'header')
+  if (header.head !== null) requireNames(header.head, 'head')
   const keys = readKeys(header)
   const retired = new Set<string>()
   /** Content hashes by record; those in `missing` have no content, and need a deletion. */
@@ -78,6 +104,7 @@ function createLedger(header: Header) {
   let firstAt = ''
 
   function add(entry: Entry): void {
+    requireNames(entry, 'entry')
     const { sequence, hash, signedAt } = entry
     const expected = (last?.sequence ?? 0) + 1
     require(sequence === expected, `Entry ${expected} is missing: there is ${sequence} in its place.`)
@@ -157,10 +184,16 @@ function createLedger(header: Header) {
 /** The id of a key is the fingerprint of its public half, so that nobody can put another in its place. */
 function readKeys({ keys }: Header): Map<string, { publicKey: KeyObject; retiredAt: string | null }> {
   const read = new Map<string, { publicKey: KeyObject; retiredAt: string | null }>()
-  for (const { kty, crv, x, kid, retiredAt } of keys) {
+  const said = new Set<string>()
+  for (const key of keys) {
+    requireNames(key, 'key')
+    const { kty, crv, x, kid, use, retiredAt } = key
+    require(!said.has(kid), `The key ${kid} is there twice.`)
+    said.add(kid)
     const bytes = Buffer.from(x, 'base64url')
     const isItself = kid === `lk_${sha256(bytes).slice(0, 32)}` && bytes.length === 32
-    require(isItself, `The key ${kid} is not the one that its id says.`)
+    require(isItself && bytes.toString('base64url') === x, `The key ${kid} is not the one that its id says.`)
+    require(kty === 'OKP' && crv === 'Ed25519' && use === 'sig', `The key ${kid} is none of Ed25519 for signatures.`)
     if (kids.size > 0 && !kids.has(kid)) continue
     read.set(kid, { publicKey: createPublicKey({ key: { kty, crv, x }, format: 'jwk' }), retiredAt })
   }
@@ -191,6 +224,19 @@ function require(isRight: boolean, otherwise: string): void {
   if (!isRight) throw new InvalidLedgerError(otherwise)
 }
 
+/** Of a name that is there twice, others may read the value that we don't. */
+function parseLine<Value>(line: string): Value {
+  const value = parse<Value>(line)
+  require(JSON.stringify(value) === line, `This is not written as it was exported: ${line.slice(0, 80)}`)
+  return value
+}
+
+/** What isn't signed could be put beside what is, and be taken for it. */
+function requireNames(value: object, what: keyof typeof names): void {
+  const given = Object.keys(value).sort().join(' ')
+  require(given === names[what], `The ${what} should have: ${names[what]}. It has: ${given.slice(0, 200)}.`)
+}
+
 function parse<Value>(line: string): Value {
   try {
     const value = JSON.parse(line)
@@ -203,15 +249,18 @@ function parse<Value>(line: string): Value {
 
 function readArguments() {
   try {
-    const options = { head: { type: 'string', multiple: true }, key: { type: 'string', multiple: true } } as const
+    const many = { type: 'string', multiple: true } as const
+    const options = { head: many, key: many, help: { type: 'boolean', short: 'h' } } as const
     const { values, positionals } = parseArgs({ options, allowPositionals: true })
+    if (values.help) {
+      console.log(help)
+      return process.exit(0)
+    }
     const [file, ...more] = positionals
     if (file === undefined || more.length > 0) throw new Error('One file is needed.')
     return { file, heads: (values.head ?? []).map(readHead), kids: new Set(values.key) }
   } catch (error) {
-    console.error(
-      `${(error as Error).message}\nUsage: npx tsx examples/verify-ledger.ts FILE [--head SEQ:HASH]... [--key KID]...`,
-    )
+    console.error(`${(error as Error).message}\n${usage}`)
     return process.exit(2)
   }
 }

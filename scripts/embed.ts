@@ -1,9 +1,4 @@
-/**
- * Makes vectors of the model that is set now for all records that have none: after a change of
- * TRACEMEND_EMBEDDINGS_*, since vectors of different models are never compared. The program may run meanwhile, and helps
- * if it has the same settings. At the end the vectors of other models are removed, of what has a new one. It may be broken
- * off, and run again.
- */
+/** Vectors of the model that is set now, for all records: `npm run embed -- --help` says what it does. */
 import { setTimeout as pause } from 'node:timers/promises'
 import { type Config, readConfig } from '../src/config.ts'
 import { StartError, UnavailableError } from '../src/errors.ts'
@@ -21,6 +16,17 @@ import {
 import { findDatabase } from './database.ts'
 import { createProgress } from './progress.ts'
 
+const usage = `Makes vectors of the model that is set now, for all records that have none of it.
+
+  npm run embed
+
+It takes no arguments: the model is set by TRACEMEND_EMBEDDINGS_*. It is needed once after a change of these, since vectors
+of different models are never compared. The program may run meanwhile, and helps if it has the same settings. At the end the
+vectors of other models are removed, of what has a new one. It may be broken off, and run again.
+
+The database is found as by \`npm start\`: DATABASE_URL with TRACEMEND_SECRET, or the data folder (TRACEMEND_DATA, .data
+unless said), whether the server runs or not.`
+
 const logger = createLogger('warn')
 const closers = createClosers(logger)
 const stop = new AbortController()
@@ -29,9 +35,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const)
 
 try {
   const [given] = process.argv.slice(2)
-  if (given !== undefined)
-    throw new StartError(`This takes no arguments, got "${given}": its settings are TRACEMEND_EMBEDDINGS_*.`)
-  await embedAll(readConfig())
+  if (given === '--help' || given === '-h') console.log(usage)
+  else if (given === undefined) await embedAll(readConfig())
+  else throw new StartError(`This takes no arguments, got "${given}": its settings are TRACEMEND_EMBEDDINGS_*.`)
 } catch (error) {
   if (!(error instanceof StartError || error instanceof UnavailableError)) throw error
   console.error(error.message)

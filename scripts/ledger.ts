@@ -109,17 +109,20 @@ async function writeLedger(slug: string, file: string | null, place: Place): Pro
     })
     return
   }
-  // Under another name until it is whole: half a ledger would be taken for one that was cut.
+  // Under another name until it is whole: half a ledger would be taken for one that was cut. Nobody else may read it:
+  // all that was reasoned is in it.
   const unfinished = `${file}.unfinished`
-  const stream = createWriteStream(unfinished)
+  let stream: Writable | undefined
   try {
+    await rm(unfinished, { force: true })
+    stream = createWriteStream(unfinished, { flags: 'wx', mode: 0o600 })
     const count = await writeTo(stream, ledgerId, place)
     stream.end()
     await finished(stream)
     await rename(unfinished, file)
     console.error(`wrote ${count} entries to ${file}; verify them with: npx tsx examples/verify-ledger.ts ${file}`)
   } catch (error) {
-    stream.destroy()
+    stream?.destroy()
     await rm(unfinished, { force: true })
     const { code, message } = error as NodeJS.ErrnoException
     throw code?.startsWith('E') ? new StartError(`${file} can't be written: ${message}`) : error

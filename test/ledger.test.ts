@@ -56,14 +56,14 @@ describe('the ledger, as a client sees it', () => {
 
   test('can be checked by hand: canonical content, canonical entry, a key that anybody may have', async () => {
     const tenant = await makeTenant(app)
-    const { id, ledger } = await storeReasoning(tenant.client, { id: 'by hand', tags: ['b', 'a'] })
+    const { id, ledger } = await storeReasoning(tenant.client, { id: 'by hand', tags: ['b', 'a', 'b'] })
     const content =
       '{"agent":null,"context":{"filesRead":[],"keyFacts":[]},' +
       '"decision":{"outputRef":null,"summary":"Offer an upgrade","type":"DECISION"},' +
       '"format":"tracemend-reasoning/1","id":"by hand","parentId":null,' +
       '"reasoning":{"alternativesConsidered":[],"conclusion":"The limit is near.","confidence":null,"hypothesis":null,' +
       '"observations":["87 of 100 calls were used today"]},' +
-      '"sessionId":null,"spanId":null,"tags":["a","b"],"traceId":null}'
+      '"sessionId":null,"spanId":null,"tags":["b","a"],"traceId":null}'
     const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
     expect(ledger.contentHash).toBe(sha256(content))
     const { contentHash, keyId, previousHash, sequence, signedAt } = ledger

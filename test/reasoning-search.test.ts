@@ -57,6 +57,10 @@ describe('a search', () => {
     await until(async () => (await found(client, question))[0] === 'parcel')
     await until(async () => (await found(client, 'where should we go on vacation'))[0] === 'holiday')
     await app.drain()
+    const bestOf = async (query: string) =>
+      (await client.ask(SearchReasoningDocument, { query, limit: 1 })).searchReasoning[0]?.likeness
+    expect(await bestOf(question)).toBeGreaterThan(0.35)
+    expect(await bestOf('who painted the Mona Lisa')).toBeLessThan(0.35)
     expect(await readMetric(app.url, 'tracemend_reasoning_backlog')).toBe(0)
     expect(await found(client, question, { limit: 1 })).toEqual(['parcel'])
     expect(await found(client, question, { filter: { agent: 'travel' } })).toEqual(['holiday'])
@@ -126,7 +130,9 @@ describe('with an encoder of the operator', () => {
     expect(await found(client, 'glass on the way')).toEqual(['parcel'])
     await storeReasoning(client, { id: 'late', agent: 'zebra' })
     const { searchReasoning } = await client.ask(SearchReasoningDocument, { query: 'zebra' })
-    expect(searchReasoning.map(({ trace, foundBy }) => [trace.id, foundBy])).toEqual([['late', ['WORDS']]])
+    expect(searchReasoning.map(({ trace, foundBy, likeness }) => [trace.id, foundBy, likeness])).toEqual([
+      ['late', ['WORDS'], null],
+    ])
     expect(JSON.stringify(app.log.lines)).not.toContain('sk-embeddings')
   })
 })

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
   AgentsDocument,
@@ -44,7 +45,7 @@ describe('a record of reasoning', () => {
       context: { filesRead: ['prices.csv'], keyFacts: ['tier: free'] },
       agent: `planner ${traceId}`,
       sessionId: 'session 1',
-      tags: ['b', 'a', 'b'],
+      tags: ['b', 'ä', 'a', 'b', 'B'],
       parentId: before.id,
       traceId,
       spanId: 's',
@@ -64,8 +65,10 @@ describe('a record of reasoning', () => {
       keyFacts: ['tier: free'],
       agent: { name: input.agent },
       sessionId: 'session 1',
-      tags: ['a', 'b'],
+      tags: ['b', 'ä', 'a', 'B'],
+      parentId: before.id,
       parent: { id: before.id },
+      traceId,
       trace: { id: traceId },
       spanId: 's',
       createdAt: stored.ledger.signedAt,
@@ -82,6 +85,7 @@ describe('a record of reasoning', () => {
     expect(await findReasoning(tenant.client, stored.id)).toMatchObject({
       id: stored.id,
       alternatives: stored.alternatives,
+      tags: stored.tags,
     })
     const { agents } = await tenant.client.ask(AgentsDocument, { search: traceId })
     expect(agents.nodes).toMatchObject([{ name: input.agent }])
@@ -119,13 +123,19 @@ describe('a record of reasoning', () => {
   test.each<[string, Partial<StoreReasoningInput>]>([
     ['input.decision.summary', { decision: { type: 'PLAN', summary: ' \n' } }],
     ['input.decision.summary', { decision: { type: 'PLAN', summary: 'x'.repeat(20_001) } }],
+    ['input.decision.summary', { decision: { type: 'PLAN', summary: '\u200b\u2060' } }],
     ['input.reasoning.conclusion', { reasoning: { observations: [], conclusion: '' } }],
     ['input.reasoning.confidence', { reasoning: { observations: [], conclusion: 'x', confidence: 1.01 } }],
     ['input.reasoning.confidence', { reasoning: { observations: [], conclusion: 'x', confidence: -0.01 } }],
     ['input.reasoning.observations', { reasoning: { observations: Array(501).fill('x'), conclusion: 'x' } }],
-    ['input.reasoning.observations[1]', { reasoning: { observations: ['', 'x'.repeat(20_001)], conclusion: 'x' } }],
+    ['input.reasoning.observations[1]', { reasoning: { observations: ['a', 'x'.repeat(20_001)], conclusion: 'x' } }],
+    ['input.reasoning.observations[1]', { reasoning: { observations: ['a', ''], conclusion: 'x' } }],
+    ['input.reasoning.observations[0]', { reasoning: { observations: [' \t'], conclusion: 'x' } }],
     ['input.context.keyFacts[0]', { context: { keyFacts: ['x'.repeat(20_001)] } }],
-    ['input.tags', { tags: [''] }],
+    ['input.tags[0]', { tags: [''] }],
+    ['input.tags[1]', { tags: ['a', 'x'.repeat(201)] }],
+    ['input.tags[2]', { tags: ['a', 'b', ' '] }],
+    ['input.tags', { tags: Array.from({ length: 101 }, (_, index) => String(index)) }],
     ['input.id', { id: '' }],
     ['input.id', { id: 'x'.repeat(201) }],
     ['input.agent', { agent: '' }],
@@ -137,12 +147,70 @@ describe('a record of reasoning', () => {
     expect(extensions).toMatchObject({ code: 'INVALID_INPUT', field })
   })
 
+  test.each(['id', 'agent', 'sessionId', 'parentId', 'traceId', 'spanId'])(
+    'is refused with a blank %s',
+    async (name) => {
+      for (const blank of ['  \n', '\u202e', '\u00a0\u200b']) {
+        const input = { ...reasoning({ traceId: 't' }), [name]: blank }
+        const { extensions, message } = await tenant.client.refusal(StoreReasoningDocument, { input })
+        expect(extensions).toMatchObject({ code: 'INVALID_INPUT', field: `input.${name}` })
+        expect(message).toBe(`input.${name} must be a text of 1 to 200 characters; it has none but blanks.`)
+      }
+    },
+  )
+
+  test('may have seen nothing, and say so in signs', async () => {
+    const seen = await storeReasoning(tenant.client, { reasoning: { observations: [], conclusion: '👍' }, tags: ['→'] })
+    expect(seen).toMatchObject({ observations: [], conclusion: '👍', tags: ['→'] })
+  })
+
+  test('is refused with the limits that there are', async () => {
+    const refusal = async (more: Partial<StoreReasoningInput>) =>
+      (await tenant.client.refusal(StoreReasoningDocument, { input: reasoning(more) })).message
+    const long = 'x'.repeat(20_001)
+    const place = 'input.reasoning.conclusion'
+    expect(await refusal({ reasoning: { observations: [], conclusion: long } })).toContain(
+      `${place} must be a text of 1 to 20000 characters; got "xx`,
+    )
+    expect(await refusal({ reasoning: { observations: [], conclusion: '' } })).toContain(
+      `${place} must be a text of 1 to 20000 characters; got ""`,
+    )
+    expect(await refusal({ tags: ['a', ''] })).toBe('input.tags[1] must be a text of 1 to 200 characters; got "".')
+    expect(await refusal({ tags: Array(101).fill('a') })).toContain('up to 100 entries; got 101 entries.')
+  })
+
+  test('says all that its hash is made of, also when its parent and its trace are gone', async () => {
+    const { client } = await makeTenant(app)
+    const traceId = freshId()
+    await ingest(client, { id: traceId, spans: [{ id: 's', name: 'look' }] })
+    const parent = await storeReasoning(client)
+    const more = { parentId: parent.id, traceId, spanId: 's', agent: 'planner', sessionId: '1', tags: ['z', 'a'] }
+    const { id, ledger } = await storeReasoning(client, more)
+    await client.ask(DeleteReasoningDocument, { id: parent.id })
+    await client.ask(DeleteTracesDocument, { ids: [traceId] })
+    const found = await findReasoning(client, id)
+    expect(found).toMatchObject({ parentId: parent.id, parent: null, traceId, trace: null, spanId: 's' })
+    const { decisionType: type, summary, outputRef, observations, hypothesis, conclusion, confidence } = found ?? {}
+    const { alternatives: alternativesConsidered, filesRead, keyFacts, agent, sessionId, tags, spanId } = found ?? {}
+    const said = {
+      agent: agent?.name,
+      context: { filesRead, keyFacts },
+      decision: { outputRef, summary, type },
+      format: 'tracemend-reasoning/1',
+      id,
+      parentId: found?.parentId,
+      reasoning: { alternativesConsidered, conclusion, confidence, hypothesis, observations },
+      ...{ sessionId, spanId, tags, traceId: found?.traceId },
+    }
+    expect(createHash('sha256').update(JSON.stringify(said)).digest('hex')).toBe(ledger.contentHash)
+  })
+
   test('is refused by the name of what is missing', async () => {
     const { decision, ...rest } = reasoning()
     const { message, extensions } = await tenant.client.refusal(StoreReasoningDocument, {
       input: rest as StoreReasoningInput,
     })
-    expect(extensions.code).toBe('INVALID_INPUT')
+    expect(extensions).toMatchObject({ code: 'INVALID_INPUT', field: 'input.decision' })
     expect(message).toContain('decision')
     const { message: other } = await tenant.client.refusal(StoreReasoningDocument, {
       input: { decision, reasoning: { conclusion: 'x' } } as unknown as StoreReasoningInput,

@@ -8,10 +8,12 @@ export type Command =
 export const usage = `The ledger of a tenant: its keys, and what it says.
 
   npm run ledger -- rotate [--tenant SLUG]           a new key for one tenant, or for all that have one
-  npm run ledger -- export [FILE] [--tenant SLUG]    writes it to a file, or to the standard output
-  npm run ledger -- head [--tenant SLUG]             its last entry, as SEQUENCE:HASH, to be kept elsewhere
+  npm run ledger -- export FILE [--tenant SLUG]      writes it to a file that only you may read
+  npm run --silent ledger -- export [--tenant SLUG]  writes it to the standard output
+  npm run --silent ledger -- head [--tenant SLUG]    its last entry, as SEQUENCE:HASH, to be kept elsewhere
 
-The tenant is "default" unless said. With \`npm run --silent ledger\` nothing of npm's is printed. A file is verified with: npx tsx examples/verify-ledger.ts FILE
+The tenant is "default" unless said. Without \`--silent\` npm prints what it runs before. A file is verified with:
+npx tsx examples/verify-ledger.ts FILE
 
 The database is found as by \`npm start\`: DATABASE_URL with TRACEMEND_SECRET, or the data folder (TRACEMEND_DATA, .data
 unless said), whether the server runs or not.`

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -200,6 +200,26 @@ describe('a file that was changed', () => {
     ])
   }, 120_000)
 
+  test('by what nobody signs beside what is signed is found', async () => {
+    const [key, ...others] = parsed(0).keys as Line[]
+    const beside = (change: object) => changed(0, (said) => ({ ...said, ...change }))
+    const twice = (line: number, name: string) =>
+      lines.with(line, (lines[line] ?? '').replace('{', `{"${name}":"\u0061",`))
+    await expectInvalid([
+      ['a header', beside({ owner: 'me' }), /^INVALID {2}The header should have: exportedAt .+ It has: .+ owner/],
+      ['no time', beside({ exportedAt: undefined }), /The header should have/],
+      ['a key', beside({ keys: [{ ...key, alg: 'none' }, ...others] }), /The key should have/],
+      ['a key twice', beside({ keys: [key, ...others, key] }), /^INVALID {2}The key lk_\w+ is there twice/],
+      ['another use', beside({ keys: [{ ...key, use: 'enc' }, ...others] }), /is none of Ed25519 for signatures/],
+      ['another curve', beside({ keys: [{ ...key, crv: 'X25519' }, ...others] }), /is none of Ed25519/],
+      ['a head', beside({ head: { ...(parsed(0).head as Line), by: 'me' } }), /The head should have/],
+      ['an entry', changed(3, (said) => ({ ...said, note: 'x' })), /^INVALID {2}The entry should have: .+ note/],
+      ['a prototype', lines.with(3, (lines[3] ?? '').replace('{', '{"__proto__":{},')), /The entry should have/],
+      ['a name twice', twice(3, 'content'), /^INVALID {2}This is not written as it was exported: /],
+      ['a name of the header twice', twice(0, 'ledger'), /This is not written as it was exported/],
+    ])
+  }, 120_000)
+
   test('by lines that are dropped, swapped, put in or said again is found', async () => {
     const forger = mintLedgerKey()
     const last = parsed(7) as unknown as LedgerEntry
@@ -284,6 +304,15 @@ describe('a file that was changed', () => {
   })
 })
 
+test('npm run embed says what it does, and takes nothing else', async () => {
+  for (const given of ['--help', '-h']) {
+    const { code, stdout, stderr } = await runTool('scripts/embed.ts', [given], env)
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+    expect(stdout).toMatch(/^Makes vectors .+\n\n {2}npm run embed\n/)
+  }
+  expect(await runTool('scripts/embed.ts', ['all'], env)).toMatchObject({ code: 1, stdout: '' })
+}, 60_000)
+
 describe('npm run ledger', () => {
   test('prints a head as the verifier takes it, and the whole ledger where there is no file', async () => {
     const { stdout } = await runLedger('head', '--tenant', small.slug)
@@ -291,6 +320,18 @@ describe('npm run ledger', () => {
     expect(await verifyLines(lines, '--head', stdout.trim())).toMatchObject({ code: 0 })
     const printed = await runLedger('export', '--tenant', small.slug)
     expect(printed.stdout.trimEnd().split('\n').slice(1)).toEqual(lines.slice(1))
+  })
+
+  test('writes a file that its owner alone may read, whatever was there before', async () => {
+    const file = newFile()
+    for (const path of [file, `${file}.unfinished`]) {
+      await writeFile(path, 'old')
+      await chmod(path, 0o644)
+    }
+    expect(await runLedger('export', file, '--tenant', small.slug)).toMatchObject({ code: 0 })
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    expect((await readFile(file, 'utf8')).split('\n').slice(1, -1)).toEqual(lines.slice(1))
+    await expect(stat(`${file}.unfinished`)).rejects.toThrow('ENOENT')
   })
 
   test('rotates the key of one tenant, or of all, and what was signed stays valid', async () => {
@@ -310,10 +351,9 @@ describe('npm run ledger', () => {
   })
 
   test('says how it is called, and what is not there', async () => {
-    expect(await runLedger('--help')).toMatchObject({
-      code: 0,
-      stdout: expect.stringContaining('npm run ledger -- rotate'),
-    })
+    const { code, stdout } = await runLedger('--help')
+    expect(code).toBe(0)
+    for (const said of ['npm run ledger -- rotate', 'npm run --silent ledger -- head']) expect(stdout).toContain(said)
     for (const given of [[], ['verify'], ['rotate', 'x'], ['export', 'a', 'b'], ['head', '--slug', 'x']]) {
       const { code, stderr } = await runLedger(...given)
       expect({ given, code, stderr }).toEqual({
@@ -333,6 +373,12 @@ describe('npm run ledger', () => {
   test('the verifier says how it is called', async () => {
     for (const given of [[], ['a', 'b'], ['a', '--head', '7'], ['a', '--nothing']]) {
       expect(await runVerifier(...given)).toMatchObject({ code: 2, stderr: expect.stringContaining('Usage: npx tsx') })
+    }
+    for (const given of [['--help'], ['-h'], ['a', '--help']]) {
+      const { code, stdout, stderr } = await runVerifier(...given)
+      expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
+      expect(stdout).toContain('Usage: npx tsx examples/verify-ledger.ts FILE')
+      expect(stdout).toContain('--head SEQ:HASH')
     }
     expect(await runVerifier(join(folder, 'none'))).toMatchObject({ code: 2, stderr: expect.stringMatching(/^ENOENT/) })
   })

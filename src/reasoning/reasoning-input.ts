@@ -31,6 +31,7 @@ export interface StoreReasoningInput {
 const maxText = 20_000
 const maxName = 200
 const maxEntries = 500
+const maxTags = 100
 const maxCharacters = 100_000
 
 type Read = (value: unknown, place: string) => unknown
@@ -44,7 +45,7 @@ export function readReasoning(input: StoreReasoningInput, field = 'input'): Reas
     decisionType: required(oneOfTypes, decision?.type, at('decision.type')),
     summary: required(words, decision?.summary, at('decision.summary')),
     outputRef: optional(text, decision?.outputRef, at('decision.outputRef')),
-    observations: required(texts, reasoning?.observations, at('reasoning.observations')),
+    observations: required(observations, reasoning?.observations, at('reasoning.observations')),
     hypothesis: optional(text, reasoning?.hypothesis, at('reasoning.hypothesis')),
     conclusion: required(words, reasoning?.conclusion, at('reasoning.conclusion')),
     confidence: optional(confidence, reasoning?.confidence, at('reasoning.confidence')),
@@ -91,30 +92,43 @@ function by(reader: read.Reader): Read {
 }
 
 const text = by(read.text(maxText))
-const name = by(read.text(maxName, 1))
-const tags = by(read.tags)
 const json = by(read.json)
 
-/** More than blanks. */
-const words: Read = (value, place) => {
-  if (typeof value === 'string' && value.trim() === '') {
-    throw new InvalidInputError(place, `${place} is required: it has no words.`)
+const isSeen = /[^\s\p{Cc}\p{Cf}\p{Default_Ignorable_Code_Point}]/u
+
+/** Not only blanks, and what nobody sees. */
+function wordsWithin(maxLength: number): Read {
+  const readText = by(read.text(maxLength, 1))
+  return (value, place) => {
+    const got = readText(value, place) as string
+    if (isSeen.test(got)) return got
+    throw new InvalidInputError(
+      place,
+      `${place} must be a text of 1 to ${maxLength} characters; it has none but blanks.`,
+    )
   }
-  return text(value, place)
 }
 
-function listOf(read: Read): Read {
+const words = wordsWithin(maxText)
+const name = wordsWithin(maxName)
+
+function listOf(read: Read, max = maxEntries): Read {
   return (value, place) => {
-    if (!Array.isArray(value) || value.length > maxEntries) {
+    if (!Array.isArray(value) || value.length > max) {
       const got = Array.isArray(value) ? `${value.length} entries` : shown(value)
-      throw new InvalidInputError(place, `${place} must be a list of up to ${maxEntries} entries; got ${got}.`)
+      throw new InvalidInputError(place, `${place} must be a list of up to ${max} entries; got ${got}.`)
     }
     return value.map((each, index) => read(each, `${place}[${index}]`))
   }
 }
 
 const texts = listOf(text)
+const observations = listOf(words)
 const values = listOf(json)
+
+const givenTags = listOf(name, maxTags)
+/** In the order in which they were given, each once. */
+const tags: Read = (value, place) => [...new Set(givenTags(value, place) as string[])]
 
 const oneOfTypes: Read = (value, place) => {
   if (decisionTypes.includes(value as DecisionType)) return value

@@ -62,6 +62,118 @@ test('identifiers, paths and parts of them come first, among many that are like 
   expect(await first('Ünïcode-Größe')).toBe('camel')
 })
 
+describe('what has a name comes before what only has its pieces', () => {
+  test.each([
+    ['max_connections', 'Max out the connections', 'Set max_connections=100 and reload'],
+    ['E_TIMEOUT_42', 'Timeout 42', 'The gateway said E_TIMEOUT_42.'],
+    ['PAY-1234', 'Payment 1234: pay it', 'Closed with PAY-1234'],
+    ['new-checkout-v2', 'A new checkout, v2 of it', 'The flag new-checkout-v2 is on'],
+    ['DATABASE_URL', 'Raise a database setting of the url', 'DATABASE_URL=postgres://db/main was missing'],
+  ])('%s', async (name, pieces, sentence) => {
+    const tenant = newTenant()
+    const other = saying('p', `${pieces}. ${pieces}, ${pieces}`)
+    const reasoning = { observations: ['It was slow', sentence], conclusion: 'Done.' }
+    await searching.store(tenant, [other, { id: 'z', decision: { type: 'PLAN', summary: 'Mended' }, reasoning }])
+    expect((await searching.find(tenant, `what about ${name}`))[0]).toBe('z')
+    await searching.embedAll()
+    expect((await searching.find(tenant, name))[0]).toBe('z')
+  })
+})
+
+describe('where no blanks are between words', () => {
+  const records = [
+    saying('chars', '包：裹。退了，款。東 京 都'),
+    saying('one', '书包 退休 京 都 ห'),
+    saying('parcel', '客户投诉包裹损坏'),
+    saying('refund', '客户要求全额退款，已处理'),
+    saying('tokyo', '私は東京に住んでいます'),
+    saying('korean', '고객이환불을요청'),
+    saying('thai', 'ลูกค้าขอคืนเงิน'),
+    saying('mixed', 'iPhone15を買いました'),
+  ]
+
+  test.each([
+    ['包裹', 'parcel'],
+    ['退款', 'refund'],
+    ['東京', 'tokyo'],
+    ['환불', 'korean'],
+    ['คืนเงิน', 'thai'],
+    ['買いました', 'mixed'],
+    ['iPhone15', 'mixed'],
+    ['を', 'mixed'],
+    ['客户投诉包裹损坏', 'parcel'],
+  ])('%s is found in what was written without them', async (query, expected) => {
+    const tenant = newTenant()
+    await searching.store(tenant, records)
+    expect((await searching.find(tenant, query))[0]).toBe(expected)
+  })
+})
+
+test('whatever a long record says is found, however late', async () => {
+  const tenant = newTenant()
+  const filler = (seed: number) =>
+    Array.from({ length: 2_600 }, (_, index) => `w${(index * 7 + seed).toString(36)}`)
+      .join(' ')
+      .slice(0, 18_800)
+  await searching.store(tenant, [
+    saying('short', 'Something else'),
+    {
+      id: 'long',
+      decision: { type: 'PLAN', summary: 'Long', outputRef: 'outputword' },
+      reasoning: {
+        observations: [1, 2, 3, 4, 5].map((seed) => `${filler(seed * 100_000)} observed${seed} src/deep-${seed}.ts`),
+        conclusion: 'It was long',
+        hypothesis: 'guessed',
+        alternativesConsidered: [{ option: 'alternatively' }],
+      },
+      context: { filesRead: ['src/late/place.ts'], keyFacts: ['factual'] },
+      agent: 'auditor',
+      tags: ['tagged'],
+    },
+  ])
+  const late = ['outputword', 'guessed', 'alternatively', 'place.ts', 'factual', 'auditor', 'tagged']
+  for (const word of [...late, ...[1, 2, 3, 4, 5].flatMap((seed) => [`observed${seed}`, `deep-${seed}`])]) {
+    expect(await searching.find(tenant, word), word).toEqual(['long'])
+  }
+})
+
+test('in any script a record of the greatest length is stored, and found by how it ends', async () => {
+  const tenant = newTenant()
+  const from = (first: number, size: number) => (index: number) => String.fromCharCode(first + (index % size))
+  const [han, ethiopic] = [from(0x4e00, 20_000), from(0x1200, 300)]
+  const base36 = (index: number) => (index % 1_296).toString(36)
+  const monsters: Record<string, (index: number) => string> = {
+    han: (index) => han(index * 7_919 + Math.floor(index / 20_000)),
+    dashes: (index) => `${han(index * 7_919)}-`,
+    chains: (index) => `${ethiopic(index * 7)}-${ethiopic(Math.floor(index / 300) + index)}-`,
+    compounds: (index) => `${ethiopic(index)}${ethiopic(index >> 3)}-${ethiopic(index * 11)}${ethiopic(index >> 5)} `,
+    addresses: (index) => `${base36(index * 7)}.${base36(index >> 4)}/${base36(index * 31)} `,
+  }
+  for (const [id, text] of Object.entries(monsters)) {
+    const all = Array.from({ length: 98_000 }, (_, index) => text(index)).join('')
+    const observations = [0, 1, 2, 3, 4].map((part) => all.slice(part * 19_500, (part + 1) * 19_500))
+    const reasoning = { observations, conclusion: 'Enough.', alternativesConsidered: ['zebra'] }
+    await searching.store(tenant, [{ id, decision: { type: 'PLAN', summary: 'Large' }, reasoning }])
+    expect(await searching.find(tenant, 'zebra'), id).toEqual([id])
+    await searching.remove(tenant, id)
+  }
+})
+
+test('how alike a meaning is, is said of what was looked at for it', async () => {
+  const tenant = newTenant()
+  const likeness = async (query: string) =>
+    Object.fromEntries(
+      (await searching.service.search(viewerOf(tenant), { query })).map((hit) => [hit.trace.id, hit.likeness]),
+    )
+  await searching.store(tenant, [saying('same', 'the automobile'), saying('other', 'zebra stripes')])
+  expect(await likeness('the automobile')).toEqual({ same: null })
+  await searching.embedAll()
+  await searching.store(tenant, [saying('late', 'the automobile')])
+  const found = await likeness('the automobile')
+  expect(found).toEqual({ same: expect.closeTo(1, 5), other: expect.any(Number), late: null })
+  expect(found.other).toBeLessThan(0.5)
+})
+
 test('a monstrous record is stored, and found by how it begins', async () => {
   const tenant = newTenant()
   // Four bytes a letter, and each of them in words of its own, in compounds and in their pieces.

@@ -9,10 +9,11 @@ import { checkReasoningFilter, type ReasoningFilter } from './reasoning-filter.t
 import type { ReasoningSearchRepository } from './reasoning-search.repository.ts'
 import {
   anyWordOf,
+  findLike,
   fuseRankings,
+  type Like,
   meaningWeightOf,
   type QueryWord,
-  rankByMeaning,
   wordQueryOf,
   wordsWeight,
 } from './reasoning-search.ts'
@@ -31,6 +32,8 @@ export interface ReasoningHit {
   trace: ReasoningTrace
   /** From 0 to 1; of one result, higher is better. */
   score: number
+  /** The cosine of its meaning and the question's; null: that was not looked at. */
+  likeness: number | null
   foundBy: SearchMeans[]
 }
 
@@ -100,11 +103,11 @@ export function createReasoningSearchService(dependencies: Dependencies) {
     }
   }
 
-  async function findByMeaning(tenantId: string, query: string, filter: ReasoningFilter): Promise<string[] | null> {
+  async function findByMeaning(tenantId: string, query: string, filter: ReasoningFilter): Promise<Like[] | null> {
     const vector = await findVector(query)
     if (!vector) return null
     const near = await search.findByMeaning(tenantId, { model: encoder.model, vector, filter })
-    return rankByMeaning(vector, near).slice(0, rankedEach)
+    return findLike(vector, near)
   }
 
   async function countWords(tenantId: string, quoted: readonly string[]): Promise<QueryWord[]> {
@@ -136,10 +139,11 @@ export function createReasoningSearchService(dependencies: Dependencies) {
       const query = readQuery(input.query)
       const limit = readLimit(input.limit)
       const filter = checkReasoningFilter(input.filter)
-      const [byWords, byMeaning] = await Promise.all([
+      const [byWords, like] = await Promise.all([
         findByWords(tenantId, query, { filter, limit }),
         findByMeaning(tenantId, query, filter),
       ])
+      const byMeaning = like?.slice(0, rankedEach).map(({ id }) => id)
       const hits = fuseRankings([
         { ids: byWords, weight: wordsWeight },
         ...(byMeaning ? [{ ids: byMeaning, weight: meaningWeightOf(query) }] : []),
@@ -149,6 +153,7 @@ export function createReasoningSearchService(dependencies: Dependencies) {
         hits.map(({ id }) => id),
       )
       const byId = new Map(found.map((trace) => [trace.id, trace]))
+      const likeness = new Map(like?.map((each) => [each.id, each.likeness]))
       const [words, meaning] = [new Set(byWords), new Set(byMeaning)]
       const meansOf = (id: string): SearchMeans[] => [
         ...(words.has(id) ? (['WORDS'] as const) : []),
@@ -157,7 +162,7 @@ export function createReasoningSearchService(dependencies: Dependencies) {
       // One that was deleted meanwhile is left out.
       return hits.flatMap(({ id, score }) => {
         const trace = byId.get(id)
-        return trace ? [{ trace, score, foundBy: meansOf(id) }] : []
+        return trace ? [{ trace, score, likeness: likeness.get(id) ?? null, foundBy: meansOf(id) }] : []
       })
     },
   }

@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
+  findLike,
   fuseRankings,
   maxRanked,
   meaningWeightOf,
@@ -79,6 +80,12 @@ describe('the words of a query', () => {
     expect(wordQueryOf([word('eror', 0), word('timeout', 5_000)])).toMatchObject({ rare: 'eror', common: '(timeout)' })
   })
 
+  test('that follow each other in a name count more than both for themselves', () => {
+    const query = wordQueryOf([word("'max connections'", 3), word("'max'", 3), word("'connect'", 3)])
+    const [pair = 0, one = 0, other = 0] = query?.weights ?? []
+    expect(pair).toBeGreaterThan(2 * (one + other))
+  })
+
   test('never find more than can be ranked, by what is known of them', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(100_000)), (counts) => {
@@ -110,4 +117,8 @@ test('vectors are compared with those of their length alone', () => {
     { id: 'near', vector: Float32Array.of(1, 0) },
   ]
   expect(rankByMeaning(Float32Array.of(1, 0), found)).toEqual(['near', 'far'])
+  expect(findLike(Float32Array.of(1, 0), found)).toEqual([
+    { id: 'near', likeness: 1 },
+    { id: 'far', likeness: 0 },
+  ])
 })

@@ -67,7 +67,11 @@ export const ReasoningTraceRef = builder.objectRef<ReasoningTrace>('ReasoningTra
       nullable: true,
       description: 'The session of the agent that it is part of.',
     }),
-    tags: t.exposeStringList('tags', { description: 'Words to find it by.' }),
+    tags: t.exposeStringList('tags', { description: 'Words to find it by, as they were given, each once.' }),
+    traceId: t.exposeID('traceId', {
+      nullable: true,
+      description: 'The id of the trace that was named, whether it is there or not.',
+    }),
     trace: t.field({
       type: TraceRef,
       nullable: true,
@@ -88,6 +92,10 @@ export const ReasoningTraceRef = builder.objectRef<ReasoningTrace>('ReasoningTra
 const ReasoningTraceConnectionRef = connectionOf(ReasoningTraceRef, { many: 'reasoning records' })
 
 builder.objectFields(ReasoningTraceRef, (t) => ({
+  parentId: t.exposeID('parentId', {
+    nullable: true,
+    description: 'The id of what it came of, also when that is deleted. Null: it came of nothing.',
+  }),
   parent: t.field({
     type: ReasoningTraceRef,
     nullable: true,

@@ -87,11 +87,12 @@ export function createReasoningService({ records, append, embedding, bus }: Depe
     async findContents(viewer: Viewer, ids: readonly string[]): Promise<(ReasoningContent | NotFoundError)[]> {
       requireScope(viewer, 'READ')
       const { tenantId } = viewer
-      if (ids.length > surelyFew) {
-        const size = await records.sumSizes(tenantId, ids)
-        if (size > maxCharacters) throw tooMuch(ids.length, size)
+      const once = [...new Set(ids)]
+      if (once.length > surelyFew) {
+        const size = await records.sumSizes(tenantId, once)
+        if (size > maxCharacters) throw tooMuch(once.length, size)
       }
-      const found = await records.findContents(tenantId, ids)
+      const found = await records.findContents(tenantId, once)
       const byId = new Map(found.map((content) => [content.id, content]))
       return ids.map((id) => byId.get(id) ?? new NotFoundError('reasoning record', id))
     },

@@ -26,6 +26,7 @@ interface ReasoningFacts {
   /** The agent's name. */
   agent: string | null
   sessionId: string | null
+  /** As the client gave them, each once. */
   tags: string[]
   parentId: string | null
   /** As the client said: there may be no such trace yet, or no longer. */

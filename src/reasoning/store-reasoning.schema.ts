@@ -6,20 +6,23 @@ const DecisionInputRef = builder.inputType('DecisionInput', {
   fields: (t) => ({
     type: t.field({ type: DecisionTypeRef, required: true, description: 'What kind of decision it is.' }),
     summary: t.string({ required: true, description: 'What was decided, in short: 1 to 20,000 characters.' }),
-    outputRef: t.string({ description: 'What it explains: a reference to the output.' }),
+    outputRef: t.string({ description: 'What it explains: a reference to the output, up to 20,000 characters.' }),
   }),
 })
 
 const ReasoningInputRef = builder.inputType('ReasoningInput', {
   description: 'What led to it.',
   fields: (t) => ({
-    observations: t.stringList({ required: true, description: 'What was seen or read before: up to 500 texts.' }),
-    conclusion: t.string({ required: true, description: 'What was concluded.' }),
-    hypothesis: t.string({ description: 'What might have been so instead.' }),
+    observations: t.stringList({
+      required: true,
+      description: 'What was seen or read before: up to 500 texts of 1 to 20,000 characters.',
+    }),
+    conclusion: t.string({ required: true, description: 'What was concluded: 1 to 20,000 characters.' }),
+    hypothesis: t.string({ description: 'What might have been so instead: up to 20,000 characters.' }),
     confidence: t.float({ description: 'How sure of it, from 0 to 1.' }),
     alternativesConsidered: t.field({
       type: ['JSON'],
-      description: 'Other ways that were considered, of whatever shape: `{"option": "…"}`.',
+      description: 'Other ways that were considered, of whatever shape: `{"option": "…"}`. Up to 500 values.',
     }),
   }),
 })
@@ -27,13 +30,19 @@ const ReasoningInputRef = builder.inputType('ReasoningInput', {
 const ReasoningContextInputRef = builder.inputType('ReasoningContextInput', {
   description: 'What it rests on.',
   fields: (t) => ({
-    filesRead: t.stringList({ description: 'Files or sources that were read.' }),
-    keyFacts: t.stringList({ description: 'Facts that were drawn from them.' }),
+    filesRead: t.stringList({
+      description: 'Files or sources that were read: up to 500 texts of up to 20,000 characters.',
+    }),
+    keyFacts: t.stringList({
+      description: 'Facts that were drawn from them: up to 500 texts of up to 20,000 characters.',
+    }),
   }),
 })
 
 const StoreReasoningInputRef = builder.inputType('StoreReasoningInput', {
-  description: 'A record of why something was decided: up to 100,000 characters as JSON.',
+  description:
+    'A record of why something was decided: up to 100,000 characters as JSON. Ids and names have 1 to 200 of them, and ' +
+    'not only blanks.',
   fields: (t) => ({
     id: t.id({
       description:
@@ -45,7 +54,9 @@ const StoreReasoningInputRef = builder.inputType('StoreReasoningInput', {
     context: t.field({ type: ReasoningContextInputRef, description: 'What it rests on.' }),
     agent: t.string({ description: 'The name of who decided; an agent that is new appears with it.' }),
     sessionId: t.string({ description: 'The session of the agent that it is part of.' }),
-    tags: t.stringList({ description: 'Words to find it by: up to 100.' }),
+    tags: t.stringList({
+      description: 'Words to find it by: up to 100 of 1 to 200 characters, of which each counts once.',
+    }),
     parentId: t.id({ description: 'The record that it came of, which has to be there.' }),
     traceId: t.id({ description: 'The trace of what was done meanwhile; it may come later.' }),
     spanId: t.id({ description: 'With a trace: the step within it.' }),

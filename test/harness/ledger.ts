@@ -72,7 +72,7 @@ export function stored(id: string, more: Partial<Reasoning> = {}): Change {
     keyFacts: ['A fact.'],
     agent: 'planner',
     sessionId: 's1',
-    tags: ['net', 'retry'],
+    tags: ['retry', 'net'],
     parentId: null,
     traceId: 't1',
     spanId: '1',
