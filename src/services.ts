@@ -140,11 +140,12 @@ export function createServices(dependencies: Dependencies) {
   const promptSources = createPromptSources({ sources: promptSource, bus })
   closers.add('prompt sources', async () => promptSources.close())
   const drafts = createPromptDraftRepository(pool)
+  const traceUse = createTraceUseRepository(pool)
   const ofPrompts = {
     prompts,
     versions,
     sources: promptSources,
-    traceUse: createTraceUseRepository(pool),
+    traceUse,
   }
   const promptService = createPromptService(ofPrompts)
   const promptDrafts = createPromptDraftService({ ...ofPrompts, drafts })
@@ -259,6 +260,7 @@ export function createServices(dependencies: Dependencies) {
       providers,
       prices: modelPrices,
       traces: runTraces,
+      traceUse,
       queue,
       bus,
       mostRuns: limits.runs,

@@ -179,6 +179,33 @@ describe('a session of the playground', () => {
       ])
     })
 
+    test('beside what is more than a text, and the same', async () => {
+      const call = '{"tool_calls":[{"id":"c1","type":"function","function":{"name":"search","arguments":"{}"}}]}'
+      const { name } = await makePrompt(tenant.client, {
+        blocks: [...blocks, { id: 'call', role: 'ASSISTANT', format: 'JSON', content: call }],
+      })
+      const { etag } = await publish(tenant.client, name)
+      const messages = [
+        { role: 'system', content: 'You help Ann. Be kind.' },
+        asked,
+        { role: 'assistant', ...JSON.parse(call) },
+      ]
+      const session = await open({ traceId: await record({ promptName: name, etag, variables, messages }) })
+      expect(session).toMatchObject({ origin: 'VERSION', recordedBlockIds: [] })
+      expect(session.compiled.messages).toMatchObject([{}, {}, ...messages.slice(1)])
+    })
+
+    test('soon, however much there is to compare', async () => {
+      const long = { id: 'long', role: 'USER' as const, content: 'all the words '.repeat(30_000) }
+      const { name } = await makePrompt(tenant.client, { blocks: [long] })
+      const { etag } = await publish(tenant.client, name)
+      const messages = Array.from({ length: 20_000 }, () => ({ role: 'user', content: 'x' }))
+      const traceId = await record({ promptName: name, etag, messages })
+      const document = 'mutation ($id: ID!) { createPlaygroundSession(input: { traceId: $id }) { origin } }'
+      const { data } = await tenant.client.send(document, { id: traceId })
+      expect(data).toEqual({ createPlaygroundSession: { origin: 'MESSAGES' } })
+    })
+
     test.each([
       ['what it does not say', [{ role: 'system', content: 'You help Bob. Be kind.' }, asked]],
       ['only the beginning of it', [{ role: 'system', content: 'You help Ann. Be' }, asked]],
@@ -214,6 +241,15 @@ describe('a session of the playground', () => {
         },
       },
     })
+  })
+
+  test('has of a span that is another call only what that says', async () => {
+    const { name } = await makePrompt(tenant.client, content)
+    const { etag } = await publish(tenant.client, name)
+    const span = llmSpan('classify', { input: [{ role: 'user', content: 'Which of these?' }] })
+    const traceId = await record({ promptName: name, etag, variables, spans: [span] })
+    const session = await open({ traceId, spanId: 'classify' })
+    expect(session).toMatchObject({ origin: 'MESSAGES', compiled: { tools: null, responseSchema: null } })
   })
 
   test('is not opened from a span that is no call of a model', async () => {

@@ -3,13 +3,17 @@ import http from 'node:http'
 import { hostname } from 'node:os'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
+  CreatePlaygroundSessionDocument,
   DeletePlaygroundSessionDocument,
+  DeleteTracesDocument,
   PlaygroundRunEventsDocument,
+  UpdatePlaygroundModelDocument,
   ViewerDocument,
   WholeTraceDocument,
 } from './generated/documents.ts'
 import { withDatabase } from './harness/database.ts'
 import { createGraphQLClient } from './harness/graphql-client.ts'
+import { freshId, ingest } from './harness/ingest.ts'
 import { transports } from './harness/live-client.ts'
 import { answerEvents, jsonAnswer, type ModelServer, startModelServer, wholeAnswer } from './harness/model-server.ts'
 import {
@@ -409,6 +413,23 @@ describe('a run', { timeout: 120_000 }, () => {
     await until(() => server.requests.length === 2)
     server.sayTheRest()
     expect((await playing.ended(others)).status).toBe('SUCCEEDED')
+  })
+
+  test('whose trace is deleted meanwhile gives its call up, and leaves nothing', async () => {
+    const server = await serve(startHesitantServer())
+    const traceId = freshId()
+    await ingest(tenant.client, { id: traceId, messages: [{ role: 'user', content: 'a secret' }] })
+    const { createPlaygroundSession } = await tenant.client.ask(CreatePlaygroundSessionDocument, { input: { traceId } })
+    const sessionId = createPlaygroundSession.id
+    await tenant.client.ask(UpdatePlaygroundModelDocument, { sessionId, model: { provider: 'served', name: 'm' } })
+    const runId = await playing.start(sessionId)
+    const watching = watchAll(app, tenant.key, runId)
+    await until(() => watching.every((each) => textOf(each) === server.half))
+    await tenant.client.ask(DeleteTracesDocument, { ids: [traceId] })
+    await until(() => watching.every((each) => each.ended))
+    await server.requests[0]?.closed
+    await app.drain()
+    expect((await tenant.client.ask(WholeTraceDocument, { id: runId })).trace).toBeNull()
   })
 
   test('that says two megabytes in twenty thousand pieces is kept whole, and others are answered meanwhile', async () => {

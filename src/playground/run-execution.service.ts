@@ -2,10 +2,11 @@ import { cleanJson, cleanText } from '../clean.ts'
 import type { Patience } from '../infra/patience.ts'
 import type { JobContract } from '../job.ts'
 import { type ModelAnswer, ModelCallError, type ModelGateway } from '../models/model-call.ts'
+import type { TraceUse } from '../prompts/prompt-use.ts'
 import type { PricedCall } from '../traces/model-price.ts'
 import { runPlayground } from './playground.jobs.ts'
 import type { ProviderService } from './provider.service.ts'
-import type { RunKey, RunRepository } from './run.repository.ts'
+import type { ClaimedRun, RunKey, RunRepository } from './run.repository.ts'
 import {
   beatEveryMs,
   cancelTopic,
@@ -26,6 +27,7 @@ interface Dependencies {
   providers: Pick<ProviderService, 'findForCall'>
   prices: { computeCosts(tenantId: string, calls: readonly PricedCall[]): Promise<(string | null)[]> }
   traces: Pick<RunTraceService, 'recordTrace'>
+  traceUse: Pick<TraceUse, 'hasTrace'>
   queue: {
     add<Payload>(
       job: JobContract<Payload>,
@@ -50,9 +52,16 @@ const keepTryingMs = 600_000
  * every few seconds that it is alive; a sweep ends the runs of those that are silent. What was said is kept in every case.
  */
 export function createRunExecution(dependencies: Dependencies) {
-  const { runs, gateway, providers, prices, traces, queue, bus, mostRuns, patiently, onError } = dependencies
+  const { runs, gateway, providers, prices, traces, traceUse, queue, bus, mostRuns, patiently, onError } = dependencies
 
-  async function execute(key: RunKey, run: PlaygroundRun, signal: AbortSignal): Promise<void> {
+  /** What came of a trace that was deleted meanwhile goes with it. */
+  async function mayStay({ tenantId, runId }: RunKey, openedFrom: string | null): Promise<boolean> {
+    if (openedFrom === null) return true
+    const [still] = await runs.findRuns(tenantId, [runId])
+    return still !== undefined || traceUse.hasTrace(tenantId, openedFrom)
+  }
+
+  async function execute(key: RunKey, { openedFrom, ...run }: ClaimedRun, signal: AbortSignal): Promise<void> {
     const topic = runTopic(key.tenantId, key.runId)
     bus.wake(topic)
     const cancel = new AbortController()
@@ -72,6 +81,7 @@ export function createRunExecution(dependencies: Dependencies) {
     const given = AbortSignal.timeout(keepTryingMs)
     const came = { answer, durationMs, said: text.whole(), error: told }
     const result = await patiently(given, () => resultOf(key.tenantId, run, came))
+    if (!(await patiently(given, () => mayStay(key, openedFrom)))) return bus.wake(topic)
     const now = new Date()
     const ended = { ...run, ...result, status, finishedAt: now }
     const traceId = await patiently(given, () => traces.recordTrace(key.tenantId, ended)).catch((failure) => {

@@ -23,6 +23,11 @@ export interface RunKey {
   runId: string
 }
 
+export interface ClaimedRun extends PlaygroundRun {
+  /** The trace that its session was opened from; null: none. */
+  openedFrom: string | null
+}
+
 export interface RunEnd {
   status: RunStatus
   result: RunResult
@@ -73,7 +78,7 @@ export function createRunRepository(pool: Pool) {
     },
 
     /** Who gets it makes the call: nobody else ever does. Null: it is not waiting, or so many run already. */
-    async claimRun({ tenantId, runId }: RunKey, most: number, now: Date): Promise<PlaygroundRun | null> {
+    async claimRun({ tenantId, runId }: RunKey, most: number, now: Date): Promise<ClaimedRun | null> {
       return inTransaction(pool, async (client) => {
         // One at a time of a tenant, or two would see the same room.
         await client.query('select from tenants where id = $1 for no key update', [tenantId])
@@ -170,9 +175,12 @@ const countRuns = 'select count(*)::float8 from playground_runs where tenant_id 
 const listOpenRunIds = `
   select id from playground_runs where tenant_id = $1 and session_id = $2 and status = 'RUNNING'`
 
+/** Of the last hundred that succeeded: what they were asked is large. */
 const listRunIds = `
-  select id from playground_runs
-  where tenant_id = $1 and session_id = $2 and request->>'textEtag' = $3 and status = 'SUCCEEDED' order by id`
+  select id from (
+    select id, request from playground_runs
+    where tenant_id = $1 and session_id = $2 and status = 'SUCCEEDED' order by id desc limit 100) last
+  where request->>'textEtag' = $3 order by id`
 
 const insertRun = `
   insert into playground_runs (tenant_id, id, session_id, status, request, created_at)
@@ -182,7 +190,8 @@ const claimRun = `
   update playground_runs set status = 'RUNNING', started_at = $4, beat_at = $4
   where tenant_id = $1 and id = $2 and status = 'QUEUED'
     and (select count(*) from playground_runs where tenant_id = $1 and status = 'RUNNING') < $3
-  returning ${columns}, '' as text`
+  returning ${columns}, '' as text, (
+    select s.trace_id from playground_sessions s where s.tenant_id = $1 and s.id = session_id) as "openedFrom"`
 
 const listWaiting = `
   select id from playground_runs where tenant_id = $1 and status = 'QUEUED' order by created_at

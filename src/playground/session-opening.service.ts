@@ -95,7 +95,9 @@ export function createSessionOpeningService(dependencies: Dependencies) {
         : await readSpan(tenantId, trace.id, spanId)
     const variables = variablesOf(read('variables'))
     const known = await findKnown(tenantId, prompt, trace.etag, read('manifest'))
-    return { prompt, opened: openKnown(known, recorded, variables) ?? openMessages(known, recorded, variables) }
+    // A span that doesn't say it may be another call, without the tools of this one.
+    const whole = spanId === null ? known : null
+    return { prompt, opened: openKnown(known, recorded, variables) ?? openMessages(whole, recorded, variables) }
   }
 
   async function readSpan(tenantId: string, traceId: string, spanId: string): Promise<PromptContent> {
@@ -166,7 +168,8 @@ export function createSessionOpeningService(dependencies: Dependencies) {
         createdAt: now,
         updatedAt: now,
       }
-      await sessions.insertSession(tenantId, session)
+      if (!(await sessions.insertSession(tenantId, session)))
+        throw new NotFoundError('trace', traceId ?? '', 'input.traceId')
       return session
     },
   }
@@ -204,7 +207,7 @@ function modelOf(recorded: ModelConfig | null, known: ModelConfig | null): Model
   if (recorded === null || known === null) return recorded ?? known
   return {
     provider: recorded.provider === unknownModel ? known.provider : recorded.provider,
-    name: recorded.name,
+    name: recorded.name === unknownModel ? known.name : recorded.name,
     parameters: recorded.parameters ?? known.parameters,
   }
 }

@@ -3,7 +3,7 @@ import { cancelTopic, runTopic } from './run.ts'
 import type { SessionRepository } from './session.repository.ts'
 
 interface Dependencies {
-  sessions: Pick<SessionRepository, 'removeSessionsOf'>
+  sessions: Pick<SessionRepository, 'listRunIdsOf' | 'removeSessionsOf'>
   bus: { wake(topic: string): void }
 }
 
@@ -11,20 +11,21 @@ interface Dependencies {
 export function createSessionRemoval({ sessions, bus }: Dependencies): TraceCopies {
   return {
     /** Of sessions that were opened from the traces of such runs, too. */
-    async remove(tenantId, traceIds) {
-      const recorded = new Set<string>()
+    async listTraceIds(tenantId, traceIds) {
+      const found = new Set<string>()
       for (let ids = traceIds; ids.length > 0; ) {
-        const runs = await sessions.removeSessionsOf(tenantId, ids)
-        // Their workers find that they are gone, and give the calls up.
-        for (const { runId, isOpen } of runs) {
-          if (!isOpen) continue
-          bus.wake(cancelTopic(tenantId, runId))
-          bus.wake(runTopic(tenantId, runId))
-        }
-        ids = runs.flatMap(({ traceId }) => (traceId === null || recorded.has(traceId) ? [] : [traceId]))
-        for (const id of ids) recorded.add(id)
+        ids = (await sessions.listRunIdsOf(tenantId, ids)).filter((id) => !found.has(id))
+        for (const id of ids) found.add(id)
       }
-      return [...recorded]
+      return [...found]
+    },
+
+    async remove(tenantId, traceIds) {
+      // Their workers find that they are gone, and give the calls up.
+      for (const runId of await sessions.removeSessionsOf(tenantId, traceIds)) {
+        bus.wake(cancelTopic(tenantId, runId))
+        bus.wake(runTopic(tenantId, runId))
+      }
     },
   }
 }

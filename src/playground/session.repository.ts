@@ -18,12 +18,14 @@ export type SessionChange = Partial<Pick<PlaygroundSession, 'content' | 'variabl
 
 export function createSessionRepository(pool: Pool) {
   return {
-    async insertSession(tenantId: string, session: PlaygroundSession): Promise<void> {
+    /** False: the trace that it was opened from has just been deleted. */
+    async insertSession(tenantId: string, session: PlaygroundSession): Promise<boolean> {
       const { id, traceId, spanId, promptId, origin, draftRevision, base, content } = session
       const { variables, recordedIds, createdAt } = session
       const values = [tenantId, id, traceId, spanId, promptId, origin, draftRevision]
       const texts = [base, content, variables].map((value) => JSON.stringify(value))
-      await pool.query(insertSession, [...values, ...texts, recordedIds, createdAt])
+      const { rowCount } = await pool.query(insertSession, [...values, ...texts, recordedIds, createdAt])
+      return rowCount === 1
     },
 
     async findSessions(tenantId: string, ids: readonly string[]): Promise<PlaygroundSession[]> {
@@ -74,13 +76,16 @@ export function createSessionRepository(pool: Pool) {
       return rowCount ?? 0
     },
 
-    /** Those that were opened from these traces. Gives the runs that they had. */
-    async removeSessionsOf(
-      tenantId: string,
-      traceIds: readonly string[],
-    ): Promise<{ runId: string; traceId: string | null; isOpen: boolean }[]> {
+    /** Of the sessions that were opened from these traces, all runs: each is recorded as a trace of its own id. */
+    async listRunIdsOf(tenantId: string, traceIds: readonly string[]): Promise<string[]> {
+      const { rows } = await pool.query(listRunIdsOf, [tenantId, traceIds])
+      return rows.map(({ id }) => id)
+    },
+
+    /** Those that were opened from these traces. Gives the runs of them that were under way. */
+    async removeSessionsOf(tenantId: string, traceIds: readonly string[]): Promise<string[]> {
       const { rows } = await pool.query(removeSessionsOf, [tenantId, traceIds])
-      return rows
+      return rows.map(({ id }) => id)
     },
 
     async removeSession(tenantId: string, id: string): Promise<boolean> {
@@ -105,10 +110,13 @@ const ofOrigin = 'and ($2::text is null or trace_id = $2) and ($3::text is null 
 
 const countSessions = `select count(*)::float8 from playground_sessions where tenant_id = $1 ${ofOrigin}`
 
+/** Whoever deletes the trace waits for it, and finds it. */
 const insertSession = `
+  with origin as (select id from traces where tenant_id = $1 and id = $3 for key share)
   insert into playground_sessions (tenant_id, id, trace_id, span_id, prompt_id, origin, draft_revision, base, content,
     variables, recorded_ids, revision, created_at, updated_at)
-  values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 1, $12, $12)`
+  select $1, $2, $3::text, $4, $5, $6, $7::int, $8::json, $9::json, $10::json, $11::text[], 1, $12::timestamptz, $12::timestamptz
+  where $3::text is null or exists (select from origin)`
 
 const updateSession = `
   update playground_sessions set content = $3, variables = $4, recorded_ids = $5, revision = $6, updated_at = $7
@@ -124,11 +132,15 @@ const removeSessionsBefore = `
       select from playground_runs r where r.tenant_id = $1 and r.session_id = s.id and r.created_at >= $2)
     limit $3)`
 
+const listRunIdsOf = `
+  select r.id from playground_sessions s join playground_runs r on r.tenant_id = $1 and r.session_id = s.id
+  where s.tenant_id = $1 and s.trace_id = any($2)`
+
 /** The runs as they were before: they go with their sessions. */
 const removeSessionsOf = `
   with removed as (
     delete from playground_sessions where tenant_id = $1 and trace_id = any($2) returning id)
-  select r.id as "runId", r.trace_id as "traceId", r.finished_at is null as "isOpen"
-  from playground_runs r join removed on r.session_id = removed.id where r.tenant_id = $1`
+  select r.id from playground_runs r join removed on r.session_id = removed.id
+  where r.tenant_id = $1 and r.finished_at is null`
 
 const removeSession = 'delete from playground_sessions where tenant_id = $1 and id = $2'

@@ -70,37 +70,40 @@ export function withRecorded(
 ): { content: PromptContent; recordedIds: string[] } | null {
   const compiled = compileContent(prepareContent(content), variables, { isLenient: true })
   const { messages } = compileContent(prepareContent(recorded), {}, { isLenient: true })
-  const said = messages.map((message, index) => ({ message, block: recorded.blocks[index] as PromptBlock }))
-  return aligned(content, compiled, said, isSame) ?? aligned(content, compiled, said, countRead)
+  const isSame = (index: number, from: number) => isDeepStrictEqual(messages[index], compiled.messages[from])
+  const exact = { isSystemRecorded: true, countSaid: (index: number, from: number) => (isSame(index, from) ? 1 : 0) }
+  const found = aligned(content, compiled.blocks, recorded.blocks, exact)
+  if (found) return found
+  // Each is read once: there may be many of them, and large ones.
+  const [said, parts] = [messages.map(readOf), compiled.messages.map(readOf)]
+  return aligned(content, compiled.blocks, recorded.blocks, {
+    // Whoever records no instructions at all has sent them nevertheless.
+    isSystemRecorded: recorded.blocks.some(({ role }) => role === 'SYSTEM'),
+    countSaid: (index, from) => (isSame(index, from) ? 1 : countParts(said[index] ?? null, parts, from)),
+  })
 }
 
-interface Said {
-  message: unknown
-  block: PromptBlock
+interface Matching {
+  isSystemRecorded: boolean
+  /** How many of the messages from a place on, together, are the one that was recorded; 0: they are not. */
+  countSaid(index: number, from: number): number
 }
-
-/** How many of the messages from a place on, together, are the one that was recorded; 0: they are not. */
-type CountSaid = (recorded: unknown, messages: readonly unknown[], from: number) => number
-
-const isSame: CountSaid = (recorded, messages, from) => (isDeepStrictEqual(recorded, messages[from]) ? 1 : 0)
 
 function aligned(
   content: PromptContent,
-  compiled: ReturnType<typeof compileContent>,
-  recorded: readonly Said[],
-  countSaid: CountSaid,
+  compiled: ReturnType<typeof compileContent>['blocks'],
+  recorded: readonly PromptBlock[],
+  { isSystemRecorded, countSaid }: Matching,
 ): { content: PromptContent; recordedIds: string[] } | null {
-  // Whoever records no instructions at all has sent them nevertheless.
-  const isSystemRecorded = countSaid === isSame || recorded.some(({ block }) => block.role === 'SYSTEM')
   const blocks: PromptBlock[] = []
   const recordedIds: string[] = []
   const taken = new Set(content.blocks.map(({ id }) => id))
   let [next, sent, covered] = [0, 0, 0]
-  for (const { block, included } of compiled.blocks) {
+  for (const { block, included } of compiled) {
     if (included) {
       if (covered === 0 && (block.role !== 'SYSTEM' || isSystemRecorded)) {
         while (next < recorded.length) {
-          covered = countSaid(recorded[next]?.message, compiled.messages, sent)
+          covered = countSaid(next, sent)
           if (covered > 0) break
           putIn(next++)
         }
@@ -115,7 +118,7 @@ function aligned(
   return { content: { ...content, blocks }, recordedIds }
 
   function putIn(index: number): void {
-    const { block } = recorded[index] as Said
+    const block = recorded[index] as PromptBlock
     let { id } = block
     while (taken.has(id)) id = `recorded-${id}`
     taken.add(id)
@@ -124,23 +127,26 @@ function aligned(
   }
 }
 
+interface Read {
+  role: string
+  text: string
+}
+
 /** Several instructions are often sent as one, and a text as a part of its own. */
-function countRead(recorded: unknown, messages: readonly unknown[], from: number): number {
-  const whole = readOf(recorded)
+function countParts(whole: Read | null, parts: readonly (Read | null)[], from: number): number {
   if (whole === null) return 0
-  let text = ''
-  for (let index = from; index < messages.length; index++) {
-    const part = readOf(messages[index])
-    if (part?.role !== whole.role) return 0
-    text += part.text
-    if (text === whole.text) return index - from + 1
-    if (!whole.text.startsWith(text)) return 0
+  let at = 0
+  for (let index = from; index < parts.length; index++) {
+    const part = parts[index]
+    if (part?.role !== whole.role || !whole.text.startsWith(part.text, at)) return 0
+    at += part.text.length
+    if (at === whole.text.length) return index - from + 1
   }
   return 0
 }
 
 /** Who says what, but for blanks. Null: it is more than a text. */
-function readOf(message: unknown): { role: string; text: string } | null {
+function readOf(message: unknown): Read | null {
   if (!isRecord(message)) return null
   const { role, content, ...others } = message
   if (typeof role !== 'string' || Object.entries(others).some(([name, value]) => value !== null && !isAside(name))) {
@@ -173,7 +179,8 @@ export function contentToSave(
   { content, recordedIds }: Pick<PlaygroundSession, 'content' | 'recordedIds'>,
   draft: PromptContent | null,
 ): PromptContent {
-  const blocks = content.blocks.filter(({ id }) => !recordedIds.includes(id))
+  const recorded = new Set(recordedIds)
+  const blocks = content.blocks.filter(({ id }) => !recorded.has(id))
   const isModelKnown = content.model?.provider !== unknownModel && content.model?.name !== unknownModel
   return { ...content, blocks, model: isModelKnown ? content.model : (draft?.model ?? null) }
 }

@@ -98,11 +98,14 @@ export function createTraceService({ traces, lists, contents, copies, bus }: Dep
       }
       const { tenantId } = viewer
       const given = [...new Set(ids.map(cleanText))]
-      const ofCopies = (await copies.remove(tenantId, given)).filter((id) => !given.includes(id))
+      const ofCopies = await copies.listTraceIds(tenantId, given)
+      const now = new Date()
       for (let from = 0; from < ofCopies.length; from += maxRemoved) {
-        await traces.removeTraces(tenantId, ofCopies.slice(from, from + maxRemoved), new Date())
+        await traces.removeTraces(tenantId, ofCopies.slice(from, from + maxRemoved), now)
       }
-      const removed = await traces.removeTraces(tenantId, given, new Date())
+      const removed = await traces.removeTraces(tenantId, given, now)
+      // At last: by them the rest is found again where something has failed before.
+      await copies.remove(tenantId, [...given, ...ofCopies])
       if (removed + ofCopies.length > 0) bus.wake(feedTopic(tenantId))
       return removed
     },
