@@ -92,9 +92,9 @@ describe('the feed as its readers have it', () => {
       return Promise.all(all)
     })
     expect(new Set(result.map(([entry]) => entry)).size).toBe(1)
-    // A second time where somebody else's transaction, in whatever database, delayed it.
+    // Again, and less and less soon, where somebody else's transaction, in whatever database, delays it.
     const reads = naming('feed', texts).filter((text) => !/insert/.test(text))
-    expect(reads.length).toBeLessThanOrEqual(2)
+    expect(reads.length).toBeLessThan(opened.length / 2)
   })
 
   test('is not read while nothing happens', async () => {
